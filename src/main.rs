@@ -1,0 +1,2 @@
+//! The `earmark` binary.
+fn main() {}
