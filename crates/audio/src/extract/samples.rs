@@ -1,0 +1,113 @@
+use earmark_voiceprint::NetSpeech;
+
+use super::speech::Speech;
+use super::speech_frames::SpeechFrames;
+use super::{Evidence, Extraction, Extractor};
+use crate::{AudioError, QualityMeter};
+
+/// Blocks a second. Everything happens at the ends of whole blocks, counted from the first sample, so
+/// that nothing depends on how samples arrive.
+const BLOCKS_PER_S: usize = 100;
+
+/// Speech to voiceprints, from samples of one channel: accept samples, take evidence when it is ready,
+/// finish.
+///
+/// Memory: the features of at most 16 s of speech, and evidence that was not taken. Embedding happens
+/// inside [`SampleStream::accept`], on its caller's thread.
+pub struct SampleStream {
+    rate_hz: u32,
+    /// The start of a block that is not whole yet.
+    block: Vec<f32>,
+    samples: u64,
+    quality: QualityMeter,
+    frames: SpeechFrames,
+    speech: Speech,
+}
+
+impl SampleStream {
+    pub(super) fn new(extractor: &Extractor, rate_hz: u32, live: bool) -> Result<Self, AudioError> {
+        Ok(Self {
+            rate_hz,
+            block: Vec::new(),
+            samples: 0,
+            quality: QualityMeter::new(),
+            frames: extractor.speech_frames(rate_hz)?,
+            speech: extractor.speech(live),
+        })
+    }
+
+    /// Takes samples in [-1, 1].
+    ///
+    /// # Errors
+    /// [`AudioError::NotFinite`] for NaN and infinities, and what [`SpeakerModel::embed`] fails with.
+    /// After an error the stream is of no further use.
+    pub fn accept(&mut self, samples: &[f32]) -> Result<(), AudioError> {
+        crate::codec::check_finite(samples, 1, self.samples)?;
+        self.samples += samples.len() as u64;
+        let size = (self.rate_hz as usize / BLOCKS_PER_S).max(1);
+        let mut rest = samples;
+        if !self.block.is_empty() {
+            let (head, tail) = rest.split_at(rest.len().min(size - self.block.len()));
+            self.block.extend_from_slice(head);
+            rest = tail;
+            if self.block.len() < size {
+                return Ok(());
+            }
+            let block = std::mem::take(&mut self.block);
+            self.accept_block(&block)?;
+            self.block = block;
+            self.block.clear();
+        }
+        let blocks = rest.chunks_exact(size);
+        self.block.extend_from_slice(blocks.remainder());
+        blocks.into_iter().try_for_each(|block| self.accept_block(block))
+    }
+
+    /// Whether there is evidence to take.
+    #[must_use]
+    pub fn ready(&self) -> bool {
+        self.speech.has_evidence()
+    }
+
+    /// The next evidence, oldest first: there is one at 3 s of net speech and one for every second
+    /// after. None if none is ready, and always none of a stream that is not live.
+    pub fn evidence(&mut self) -> Option<Evidence> {
+        self.speech.take_evidence()
+    }
+
+    /// Speech so far, for showing that something is heard before there is evidence.
+    #[must_use]
+    pub fn net_speech(&self) -> NetSpeech {
+        self.speech.net_speech()
+    }
+
+    /// Ends the audio.
+    ///
+    /// # Errors
+    /// As [`SampleStream::accept`].
+    pub fn finish(mut self) -> Result<Extraction, AudioError> {
+        let block = std::mem::take(&mut self.block);
+        self.accept_block(&block)?;
+        let (speech, frames, quality) = (&mut self.speech, &mut self.frames, &mut self.quality);
+        frames.finish(quality, &mut |frame| speech.accept(&frame))?;
+        let net_speech = self.net_speech();
+        let (outcome, windows) = self.speech.finish()?;
+        Ok(Extraction {
+            outcome,
+            net_speech,
+            quality: self.quality.quality(),
+            duration_s: self.samples as f64 / f64::from(self.rate_hz),
+            warnings: self.quality.warnings(),
+            windows,
+            speech: self.frames.into_segments(),
+        })
+    }
+
+    fn accept_block(&mut self, block: &[f32]) -> Result<(), AudioError> {
+        self.quality.observe_decoded(block);
+        let speech = &mut self.speech;
+        self.frames.accept(block, &mut self.quality, &mut |frame| speech.accept(&frame))?;
+        self.speech.report(&self.quality);
+        Ok(())
+    }
+}

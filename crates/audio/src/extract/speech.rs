@@ -1,0 +1,117 @@
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use earmark_voiceprint::{NetSpeech, Voiceprint};
+
+use super::embedding::{LongSegments, Windows};
+use super::speech_frames::SpeechFrame;
+use super::{Evidence, ExtractOptions, Outcome};
+use crate::{AudioError, QualityMeter, SpeakerModel};
+
+/// Length of a window of live evidence, in seconds.
+const WINDOW_S: f64 = 3.0;
+/// How much more speech brings the next evidence, in seconds.
+const HOP_S: f64 = 1.0;
+/// Length of a segment of the final voiceprint, in seconds.
+const SEGMENT_S: f64 = 10.0;
+/// The shortest last segment of a long recording, in seconds.
+const TAIL_S: f64 = 3.0;
+
+/// What becomes of the frames of speech: voiceprints now and then, and one at the end.
+pub(super) struct Speech {
+    model: Arc<dyn SpeakerModel>,
+    /// From one frame to the next, in seconds.
+    shift_s: f64,
+    min_frames: u64,
+    max_frames: u64,
+    /// All frames of speech so far, embedded or not.
+    frames: u64,
+    windows: Option<Windows>,
+    /// Whether windows become evidence.
+    live: bool,
+    /// Whether those that do not overlap are kept.
+    kept: Option<Vec<Voiceprint>>,
+    segments: LongSegments,
+    updates: Vec<Update>,
+    evidence: VecDeque<Evidence>,
+}
+
+/// Evidence that lacks the quality of the audio, which is known at the block's end.
+struct Update {
+    net_speech: NetSpeech,
+    voiceprint: Voiceprint,
+    audio_s: f64,
+}
+
+impl Speech {
+    pub(super) fn new(model: &Arc<dyn SpeakerModel>, options: &ExtractOptions, live: bool) -> Self {
+        let fbank = &model.front_end().fbank;
+        let shift_s = fbank.shift_samples() as f64 / f64::from(fbank.sample_rate_hz);
+        let frames = |seconds: f64| (seconds / shift_s).round() as usize;
+        let hop = frames(if live { HOP_S } else { WINDOW_S });
+        Self {
+            model: Arc::clone(model),
+            shift_s,
+            min_frames: frames(f64::from(options.min_net_speech_s)) as u64,
+            max_frames: frames(f64::from(options.max_net_speech_s)) as u64,
+            frames: 0,
+            windows: (live || options.windows).then(|| Windows::new(model, frames(WINDOW_S), hop)),
+            live,
+            kept: options.windows.then(Vec::new),
+            segments: LongSegments::new(model, frames(SEGMENT_S), frames(TAIL_S)),
+            updates: Vec::new(),
+            evidence: VecDeque::new(),
+        }
+    }
+
+    pub(super) fn net_speech(&self) -> NetSpeech {
+        NetSpeech::from_seconds((self.frames as f64 * self.shift_s) as f32)
+    }
+
+    pub(super) fn accept(&mut self, frame: &SpeechFrame<'_>) -> Result<(), AudioError> {
+        self.frames += 1;
+        if self.frames > self.max_frames {
+            return Ok(());
+        }
+        self.segments.accept(frame.features)?;
+        let net_speech = self.net_speech();
+        let Some(windows) = &mut self.windows else { return Ok(()) };
+        let Some(window) = windows.accept(frame.features)? else { return Ok(()) };
+        if self.live {
+            let voiceprint = windows.mean(net_speech)?;
+            self.updates.push(Update { net_speech, voiceprint, audio_s: frame.end_s });
+        }
+        if let Some(kept) = self.kept.as_mut().filter(|_| window.adjoins) {
+            let speech = NetSpeech::from_seconds(WINDOW_S as f32);
+            kept.push(Voiceprint::from_embedding(self.model.id().clone(), &window.embedding, speech)?);
+        }
+        Ok(())
+    }
+
+    /// Gives the updates of a block the quality of the audio up to its end.
+    pub(super) fn report(&mut self, quality: &QualityMeter) {
+        for Update { net_speech, voiceprint, audio_s } in self.updates.drain(..) {
+            let (quality, warnings) = (quality.quality(), quality.warnings());
+            self.evidence.push_back(Evidence { net_speech, voiceprint, quality, audio_s, warnings });
+        }
+    }
+
+    pub(super) fn has_evidence(&self) -> bool {
+        !self.evidence.is_empty()
+    }
+
+    pub(super) fn take_evidence(&mut self) -> Option<Evidence> {
+        self.evidence.pop_front()
+    }
+
+    /// The final voiceprint, and those of the windows.
+    pub(super) fn finish(self) -> Result<(Outcome, Vec<Voiceprint>), AudioError> {
+        let windows = self.kept.unwrap_or_default();
+        let seconds = |frames: u64| NetSpeech::from_seconds((frames as f64 * self.shift_s) as f32);
+        if self.frames < self.min_frames {
+            return Ok((Outcome::TooLittleSpeech { needed: seconds(self.min_frames) }, windows));
+        }
+        let speech = seconds(self.frames.min(self.max_frames));
+        Ok((Outcome::Voiceprint(self.segments.finish(speech)?), windows))
+    }
+}

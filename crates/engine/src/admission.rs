@@ -1,0 +1,168 @@
+//! What a recording must have before a voice may stand for somebody: enough speech, a fair line,
+//! one voice in it, and the same voice in all of them.
+
+use earmark_records::NewVoiceprint;
+use earmark_scoring::Side;
+use earmark_voiceprint::{NetSpeech, Quality, Voiceprint};
+
+use crate::scorer::{Probe, Scorer};
+use crate::views::total_speech;
+use crate::call::WarningCode;
+use crate::{EngineError, EnrollmentRules, SpeechSummary};
+
+/// What was heard in one recording or stream.
+#[derive(Clone, Debug)]
+pub(crate) struct Heard {
+    /// What errors call it.
+    pub(crate) title: String,
+    /// The name it came with.
+    pub(crate) name: Option<String>,
+    /// None if there was too little speech for one.
+    pub(crate) voiceprint: Option<Voiceprint>,
+    pub(crate) speech: SpeechSummary,
+    /// Voiceprints of its non-overlapping 3 s windows, in order.
+    pub(crate) windows: Vec<Voiceprint>,
+}
+
+impl Heard {
+    /// Nothing at all.
+    pub(crate) fn nothing() -> Self {
+        let speech = SpeechSummary::nothing();
+        Self { title: String::new(), name: None, voiceprint: None, speech, windows: Vec::new() }
+    }
+
+    fn voiceprint(&self) -> Result<&Voiceprint, EngineError> {
+        self.voiceprint.as_ref().ok_or_else(|| self.too_short(NetSpeech::from_seconds(1.0)))
+    }
+
+    /// As the records keep it: weighted by its speech, so that a long recording counts for more.
+    pub(crate) fn to_record(&self) -> Result<NewVoiceprint, EngineError> {
+        let voiceprint = self.voiceprint()?.clone();
+        let weight = voiceprint.net_speech().seconds();
+        let quality = self.quality()?;
+        Ok(NewVoiceprint { voiceprint, quality, weight, channel: None, source: self.name.clone() })
+    }
+
+    fn quality(&self) -> Result<Quality, EngineError> {
+        self.speech.quality.ok_or_else(|| self.too_short(NetSpeech::from_seconds(1.0)))
+    }
+
+    fn too_short(&self, needed: NetSpeech) -> EngineError {
+        EngineError::InsufficientSpeech { what: self.title.clone(), got: self.speech.net_speech, needed }
+    }
+
+    fn poor(&self, problem: String) -> EngineError {
+        EngineError::LowQuality { what: self.title.clone(), problem }
+    }
+}
+
+/// Checks the number of recordings in a request.
+pub(crate) fn check_count(got: usize, max: usize) -> Result<(), EngineError> {
+    if (1..=max).contains(&got) { Ok(()) } else { Err(EngineError::RecordingCount { got, max }) }
+}
+
+/// Checks all that was heard of one person and gives their mean.
+pub(crate) fn admit(scorer: &Scorer, rules: &EnrollmentRules, heard: &[Heard]) -> Result<Probe, EngineError> {
+    heard.iter().try_for_each(|h| check_recording(scorer, rules, h))?;
+    let total = total_speech(heard.iter().map(|h| &h.speech));
+    if total < rules.min_total_speech {
+        let what = if heard.len() == 1 { heard[0].title.clone() } else { "all recordings together".to_owned() };
+        return Err(EngineError::InsufficientSpeech { what, got: total, needed: rules.min_total_speech });
+    }
+    let probes =
+        heard.iter().map(|h| scorer.probe(h.voiceprint()?, h.speech.quality)).collect::<Result<Vec<_>, _>>()?;
+    check_cohesion(scorer, rules, heard, &probes)?;
+    mean(&probes.iter().collect::<Vec<_>>())
+}
+
+fn check_recording(scorer: &Scorer, rules: &EnrollmentRules, heard: &Heard) -> Result<(), EngineError> {
+    if heard.speech.net_speech < rules.min_recording_speech {
+        return Err(heard.too_short(rules.min_recording_speech));
+    }
+    let quality = heard.quality()?;
+    if quality.snr_db < rules.min_snr_db {
+        let (got, needed) = (quality.snr_db, rules.min_snr_db);
+        return Err(heard.poor(format!("its signal-to-noise ratio is {got:.0} dB, {needed:.0} dB is needed")));
+    }
+    if quality.clipped_fraction > rules.max_clipped_fraction {
+        let (got, allowed) = (100.0 * quality.clipped_fraction, 100.0 * rules.max_clipped_fraction);
+        return Err(heard.poor(format!("{got:.0} % of its samples are clipped, {allowed:.0} % may be")));
+    }
+    let mixed = heard.speech.warnings.contains(&WarningCode::MIXED_CHANNELS);
+    if mixed || holds_several_voices(scorer, rules, &heard.windows)? {
+        return Err(EngineError::SeveralVoices { what: heard.title.clone() });
+    }
+    Ok(())
+}
+
+/// Splits the windows into the two most unlike groups and looks how unlike they are.
+///
+/// The two least alike windows are the seeds; every other window goes to the nearer seed. A group
+/// of one is an accident of sound (a cough, a laugh) and not a second speaker.
+fn holds_several_voices(
+    scorer: &Scorer,
+    rules: &EnrollmentRules,
+    windows: &[Voiceprint],
+) -> Result<bool, EngineError> {
+    let windows =
+        windows.iter().map(|w| scorer.bundle.back_end().apply(w)).collect::<Result<Vec<_>, _>>()?;
+    let Some((a, b)) = least_alike(&windows)? else { return Ok(false) };
+    let (mut first, mut second) = (Vec::new(), Vec::new());
+    for window in &windows {
+        let nearer_a = window.cosine(&windows[a])? >= window.cosine(&windows[b])?;
+        if nearer_a { first.push((window, 1.0)) } else { second.push((window, 1.0)) }
+    }
+    if first.len() < 2 || second.len() < 2 {
+        return Ok(false);
+    }
+    let between = Voiceprint::weighted_mean(first)?.cosine(&Voiceprint::weighted_mean(second)?)?;
+    Ok(between.value() < rules.min_window_cosine)
+}
+
+fn least_alike(windows: &[Voiceprint]) -> Result<Option<(usize, usize)>, EngineError> {
+    let mut least = None;
+    for (i, a) in windows.iter().enumerate() {
+        for (j, b) in windows.iter().enumerate().skip(i + 1) {
+            let cosine = a.cosine(b)?;
+            if least.is_none_or(|(_, _, c)| cosine < c) {
+                least = Some((i, j, cosine));
+            }
+        }
+    }
+    Ok(least.map(|(i, j, _)| (i, j)))
+}
+
+/// Each recording against all others together: the one that fits least is named.
+fn check_cohesion(
+    scorer: &Scorer,
+    rules: &EnrollmentRules,
+    heard: &[Heard],
+    probes: &[Probe],
+) -> Result<(), EngineError> {
+    if probes.len() < 2 {
+        return Ok(());
+    }
+    let mut worst = None;
+    for (i, probe) in probes.iter().enumerate() {
+        let others: Vec<_> = probes.iter().enumerate().filter(|(j, _)| *j != i).map(|(_, p)| p).collect();
+        let llr = scorer.between(&mean(&others)?, probe)?.nats();
+        if worst.is_none_or(|(_, least)| llr < least) {
+            worst = Some((i, llr));
+        }
+    }
+    match worst {
+        Some((i, llr)) if llr < rules.min_cohesion_llr => {
+            Err(EngineError::OutlierRecording { recording: heard[i].title.clone() })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// One probe of several: voiceprints and conditions weighted by speech.
+pub(crate) fn mean(probes: &[&Probe]) -> Result<Probe, EngineError> {
+    let parts = probes.iter().map(|p| (&p.voiceprint, p.side.net_speech.seconds()));
+    let voiceprint = Voiceprint::weighted_mean(parts)?;
+    let sides: Vec<_> = probes.iter().map(|p| (p.side.net_speech, p.side.quality)).collect();
+    let side = Side::merged(&sides).unwrap_or_else(|| Side::single(voiceprint.net_speech(), None));
+    Ok(Probe { voiceprint, side })
+}

@@ -1,0 +1,190 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use earmark_audio::Warning;
+use earmark_records::{Outcome, StoredOutcome, Timestamp};
+use earmark_scoring::{Reason, RiskTier, Verdict};
+use earmark_voiceprint::{CallId, CustomerId, ModelId, NetSpeech, ProxyId, Quality, TenantId};
+
+/// What is known of a call beside its audio.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallInfo {
+    /// The telephony system's own key; one screening a call.
+    pub call_id: CallId,
+    /// Whom the caller says they are.
+    pub claimed: Option<CustomerId>,
+    /// The number the call came from.
+    pub caller_number: Option<String>,
+    /// Who answers.
+    pub agent: Option<String>,
+}
+
+/// What was heard so far.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SpeechSummary {
+    /// Audio taken in, in seconds.
+    pub audio_s: f64,
+    /// The speech in it.
+    pub net_speech: NetSpeech,
+    /// How good it is; none where nothing was heard.
+    pub quality: Option<Quality>,
+    /// What was noticed.
+    pub warnings: Vec<WarningCode>,
+}
+
+impl SpeechSummary {
+    /// Nothing was heard.
+    pub(crate) fn nothing() -> Self {
+        Self { audio_s: 0.0, net_speech: NetSpeech::ZERO, quality: None, warnings: Vec::new() }
+    }
+}
+
+/// The stable name of something noticed about the audio, such as `CLIPPING`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct WarningCode(pub(crate) &'static str);
+
+impl WarningCode {
+    pub(crate) const MIXED_CHANNELS: Self = Self("MIXED_CHANNELS");
+
+    const ALL: [&'static str; 6] = [
+        "MIXED_CHANNELS",
+        "LIKELY_WRONG_ENCODING",
+        "END_MARK_MISSING",
+        "DIGITAL_SILENCE",
+        "DC_OFFSET",
+        "CLIPPING",
+    ];
+
+    /// The code as text.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.0
+    }
+
+    /// The warning with this code.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| *known == code).map(Self)
+    }
+}
+
+impl From<&Warning> for WarningCode {
+    fn from(warning: &Warning) -> Self {
+        Self(match warning {
+            Warning::MixedChannels { .. } => "MIXED_CHANNELS",
+            Warning::LikelyWrongEncoding { .. } => "LIKELY_WRONG_ENCODING",
+            Warning::EndMarkMissing => "END_MARK_MISSING",
+            Warning::DigitalSilence { .. } => "DIGITAL_SILENCE",
+            Warning::DcOffset { .. } => "DC_OFFSET",
+            Warning::Clipping { .. } => "CLIPPING",
+            _ => "OTHER",
+        })
+    }
+}
+
+/// The comparison with one listed proxy.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProxyEvidence {
+    /// The listing.
+    pub proxy: ProxyId,
+    /// What a desktop may show of it.
+    pub label: Arc<str>,
+    /// "This proxy" against "somebody else": a calibrated LLR, in nats.
+    pub llr: f64,
+    /// The probability that the caller is this proxy, given the priors.
+    pub posterior: f64,
+}
+
+/// The comparison with the claimed customer's history.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum CustomerComparison {
+    /// "The customer" against "somebody else": a calibrated LLR, in nats.
+    Llr(f64),
+    /// The customer has no voiceprint.
+    NotEnrolled,
+    /// The customer does not want voiceprints.
+    OptedOut,
+    /// The call names no customer.
+    NotClaimed,
+    /// Too little speech for a voiceprint.
+    TooShort,
+}
+
+/// How likely each hypothesis is; they sum to 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Hypotheses {
+    /// It is the customer.
+    pub customer: f64,
+    /// It is somebody on the proxy list, whoever of them.
+    pub listed_proxy: f64,
+    /// It is somebody else.
+    pub somebody_else: f64,
+}
+
+/// The evidence at one moment of a call, as it is told and as it is kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CallUpdate {
+    /// The call.
+    pub call: CallInfo,
+    /// Counts a call's updates from 1.
+    pub sequence: u32,
+    /// Set on the last one only.
+    pub is_final: bool,
+    /// What was heard so far.
+    pub speech: SpeechSummary,
+    /// The 1:1 evidence.
+    pub customer: CustomerComparison,
+    /// The best hits of the proxy library, best first, at most [`MAX_PROXIES_SHOWN`].
+    pub proxies: Vec<ProxyEvidence>,
+    /// None where there was too little speech to score.
+    pub posterior: Option<Hypotheses>,
+    /// What it amounts to.
+    pub verdict: Verdict,
+    /// How much care it needs.
+    pub risk: RiskTier,
+    /// Why, the weightiest first.
+    pub reasons: Vec<Reason>,
+    /// The model behind the voiceprints.
+    pub model: ModelId,
+    /// The back end and calibration behind the LLRs.
+    pub calibration: Arc<str>,
+    /// Processor time this update took.
+    pub compute: Duration,
+    /// When it was made.
+    pub at: Timestamp,
+}
+
+/// The most listed proxies an update shows.
+pub const MAX_PROXIES_SHOWN: usize = 5;
+
+/// The record of a call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CallRecord {
+    /// What was known when it began.
+    pub call: CallInfo,
+    /// When screening began.
+    pub started_at: Timestamp,
+    /// When it ended; none while it runs.
+    pub ended_at: Option<Timestamp>,
+    /// All updates in order, as they were kept.
+    pub updates: Vec<CallUpdate>,
+    /// What it turned out to be: the last report.
+    pub outcome: Option<StoredOutcome>,
+}
+
+/// A report on what a call turned out to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutcomeReport {
+    /// What it was.
+    pub outcome: Outcome,
+    /// The reporter's words.
+    pub note: Option<String>,
+    /// Who says so.
+    pub reported_by: Option<String>,
+}
+
+/// Hears of every update of every call, as desktops and risk teams want.
+pub trait CallObserver: Send + Sync {
+    /// Called on the thread that made the update: it must not block.
+    fn updated(&self, tenant: &TenantId, update: &CallUpdate);
+}

@@ -1,0 +1,167 @@
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use earmark_index::{EntryId, Histories, History, HistoryEntry, HistoryKey, IndexError};
+use earmark_records::{StoredVoiceprint, Timestamp, VoiceprintId};
+use earmark_scoring::{BackEnd, Side};
+use earmark_voiceprint::{CustomerId, ModelId, ProxyId, Voiceprint};
+
+use crate::EngineError;
+
+/// What is known in memory of a subject (a customer or a listed proxy) beside the history itself.
+#[derive(Clone, Debug)]
+pub(crate) struct Card<Id> {
+    pub(crate) id: Id,
+    /// What a desktop may show; empty for customers.
+    pub(crate) label: Arc<str>,
+    pub(crate) expires_at: Option<Timestamp>,
+    /// The conditions of all its recordings together.
+    pub(crate) side: Side,
+}
+
+/// The subjects of one kind under one tenant: a history each, all searchable at once.
+///
+/// The first voiceprint's number is the subject's key: the records never give a number twice.
+pub(crate) struct Gallery<Id> {
+    histories: Histories,
+    directory: RwLock<Directory<Id>>,
+}
+
+struct Directory<Id> {
+    keys: HashMap<Id, HistoryKey>,
+    cards: HashMap<HistoryKey, Arc<Card<Id>>>,
+}
+
+/// A subject found by a search.
+pub(crate) struct Found<Id> {
+    pub(crate) card: Arc<Card<Id>>,
+    pub(crate) cosine: earmark_voiceprint::Cosine,
+}
+
+impl<Id: Clone + Eq + std::hash::Hash> Gallery<Id> {
+    fn new(space: ModelId, dimension: usize) -> Self {
+        let directory = Directory { keys: HashMap::new(), cards: HashMap::new() };
+        Self { histories: Histories::new(space, dimension), directory: RwLock::new(directory) }
+    }
+
+    /// Sets a subject's history to `stored`, which must be of one model and hold all that was set
+    /// before or nothing of it. A search meanwhile finds the old history or the new one.
+    pub(crate) fn set(
+        &self,
+        id: &Id,
+        label: &str,
+        expires_at: Option<Timestamp>,
+        stored: &[StoredVoiceprint],
+        back_end: &BackEnd,
+    ) -> Result<(), EngineError> {
+        let parts: Vec<_> = stored.iter().map(|s| (s.info.net_speech, Some(s.info.quality))).collect();
+        let (Some(first), Some(side)) = (stored.first(), Side::merged(&parts)) else { return Ok(()) };
+        let key = HistoryKey(first.info.id.get());
+        let batch = stored.iter().map(|s| Ok((key, entry(s, back_end)?))).collect::<Result<Vec<_>, EngineError>>()?;
+        let card = Card { id: id.clone(), label: label.into(), expires_at, side };
+        self.histories.put_many(&batch)?;
+        let mut directory = self.directory.write().unwrap_or_else(PoisonError::into_inner);
+        directory.cards.insert(key, Arc::new(card));
+        let old = directory.keys.insert(id.clone(), key).filter(|old| *old != key);
+        if let Some(old) = old {
+            directory.cards.remove(&old);
+            self.histories.remove(old)?;
+        }
+        Ok(())
+    }
+
+    /// Takes a subject out; nothing happens if it is not there.
+    pub(crate) fn remove(&self, id: &Id) -> Result<(), IndexError> {
+        let Some(key) = self.key(id) else { return Ok(()) };
+        self.histories.remove(key)?;
+        let mut directory = self.directory.write().unwrap_or_else(PoisonError::into_inner);
+        directory.keys.remove(id);
+        directory.cards.remove(&key);
+        Ok(())
+    }
+
+    /// A subject's history and conditions.
+    pub(crate) fn get(&self, id: &Id) -> Option<(History, Side)> {
+        let key = self.key(id)?;
+        let side = self.card(key)?.side;
+        Some((self.histories.get(key)?, side))
+    }
+
+    /// The `k` subjects whose mean voiceprint is most alike, and how many were searched; expired
+    /// ones are neither found nor counted.
+    pub(crate) fn search(
+        &self,
+        probe: &Voiceprint,
+        k: usize,
+        now: Timestamp,
+    ) -> Result<(Vec<Found<Id>>, usize), IndexError> {
+        let expired = self.expired(now);
+        let snapshot = self.histories.snapshot();
+        let hits = snapshot.search(probe, k + expired)?;
+        let alive = |card: &Arc<Card<Id>>| card.expires_at.is_none_or(|end| end > now);
+        let found = hits
+            .into_iter()
+            .filter_map(|hit| Some(Found { card: self.card(hit.key).filter(alive)?, cosine: hit.cosine }))
+            .take(k)
+            .collect();
+        Ok((found, snapshot.len().saturating_sub(expired)))
+    }
+
+    /// What a desktop may show of a subject.
+    pub(crate) fn label(&self, id: &Id) -> Option<Arc<str>> {
+        Some(Arc::clone(&self.card(self.key(id)?)?.label))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.histories.len()
+    }
+
+    fn expired(&self, now: Timestamp) -> usize {
+        let directory = self.directory.read().unwrap_or_else(PoisonError::into_inner);
+        directory.cards.values().filter(|card| card.expires_at.is_some_and(|end| end <= now)).count()
+    }
+
+    fn key(&self, id: &Id) -> Option<HistoryKey> {
+        self.directory.read().unwrap_or_else(PoisonError::into_inner).keys.get(id).copied()
+    }
+
+    fn card(&self, key: HistoryKey) -> Option<Arc<Card<Id>>> {
+        self.directory.read().unwrap_or_else(PoisonError::into_inner).cards.get(&key).cloned()
+    }
+}
+
+fn entry(stored: &StoredVoiceprint, back_end: &BackEnd) -> Result<HistoryEntry, EngineError> {
+    Ok(HistoryEntry {
+        entry: entry_id(stored.info.id),
+        voiceprint: back_end.apply(&stored.voiceprint)?,
+        weight: stored.info.weight,
+    })
+}
+
+fn entry_id(id: VoiceprintId) -> EntryId {
+    EntryId(id.get())
+}
+
+/// All that is searched under one tenant.
+pub(crate) struct TenantGalleries {
+    pub(crate) customers: Gallery<CustomerId>,
+    pub(crate) proxies: Gallery<ProxyId>,
+    /// Held over a change of the records and the same change of the gallery, so that the two
+    /// never part.
+    writer: Mutex<()>,
+}
+
+impl TenantGalleries {
+    pub(crate) fn new(space: &ModelId, dimension: usize) -> Self {
+        Self {
+            customers: Gallery::new(space.clone(), dimension),
+            proxies: Gallery::new(space.clone(), dimension),
+            writer: Mutex::new(()),
+        }
+    }
+
+    /// Waits for its turn to change the tenant's records and galleries.
+    pub(crate) fn turn(&self) -> MutexGuard<'_, ()> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,7 @@
+//! `earmark.v1.CustomersService`.
+
+mod convert;
+mod enroll_stream;
+mod service;
+
+pub(crate) use self::service::Customers;

@@ -1,0 +1,100 @@
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use metrics::{Gauge, Histogram};
+
+use super::job::Job;
+use super::lane::Lane;
+use crate::metrics::Metrics;
+
+/// The lanes' queues, shared by the threads.
+pub(super) struct Queues {
+    state: Mutex<State>,
+    changed: Condvar,
+    batch_limit: usize,
+    depth: [Gauge; Lane::COUNT],
+    wait: [Histogram; Lane::COUNT],
+}
+
+#[derive(Default)]
+struct State {
+    lanes: [VecDeque<Job>; Lane::COUNT],
+    batch_running: usize,
+    closed: bool,
+}
+
+impl Queues {
+    pub(super) fn new(batch_limit: usize, metrics: &Metrics) -> Self {
+        Self {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            batch_limit,
+            depth: Lane::ALL.map(|lane| metrics.queue_depth(lane)),
+            wait: Lane::ALL.map(|lane| metrics.queue_wait(lane)),
+        }
+    }
+
+    /// Gives the job back if the queues are closed.
+    pub(super) fn push(&self, lane: Lane, job: Job) -> Result<(), Job> {
+        let mut state = self.lock();
+        if state.closed {
+            return Err(job);
+        }
+        state.lanes[lane.index()].push_back(job);
+        self.depth[lane.index()].increment(1.0);
+        drop(state);
+        // All, not one: a thread may wait that may not take batch work.
+        self.changed.notify_all();
+        Ok(())
+    }
+
+    /// Waits for the next job; none when the queues are closed and empty.
+    pub(super) fn pop(&self) -> Option<(Lane, Job)> {
+        let mut state = self.lock();
+        loop {
+            if let Some((lane, job)) = state.take(self.batch_limit) {
+                drop(state);
+                self.depth[lane.index()].decrement(1.0);
+                self.wait[lane.index()].record(job.queued().elapsed());
+                return Some((lane, job));
+            }
+            if state.closed && state.lanes.iter().all(VecDeque::is_empty) {
+                return None;
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Must follow every job that [`Queues::pop`] gave.
+    pub(super) fn done(&self, lane: Lane) {
+        if lane == Lane::Batch {
+            self.lock().batch_running -= 1;
+            self.changed.notify_all();
+        }
+    }
+
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_all();
+    }
+
+    /// Jobs run outside of the lock, so a panic can't leave the state half changed.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn take(&mut self, batch_limit: usize) -> Option<(Lane, Job)> {
+        for lane in Lane::ALL {
+            if lane == Lane::Batch && self.batch_running >= batch_limit {
+                continue;
+            }
+            if let Some(job) = self.lanes[lane.index()].pop_front() {
+                self.batch_running += usize::from(lane == Lane::Batch);
+                return Some((lane, job));
+            }
+        }
+        None
+    }
+}

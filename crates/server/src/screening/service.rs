@@ -1,0 +1,69 @@
+use std::sync::Arc;
+
+use tonic::{Request, Response, Status, Streaming};
+
+use super::{convert, live_call, watch};
+use crate::audio_convert::recording;
+use crate::backend::{Backend, open};
+use crate::proto::v1::screening_service_server::ScreeningService;
+use crate::proto::v1::{
+    GetCallRequest, GetCallResponse, ReportOutcomeRequest, ReportOutcomeResponse, ScreenCallRequest,
+    ScreenCallResponse, ScreenRecordingRequest, ScreenRecordingResponse, WatchCallsRequest, WatchCallsResponse,
+};
+use crate::replies::Replies;
+
+/// The handlers: convert, call the engine, convert.
+pub(crate) struct Screening(pub(crate) Arc<Backend>);
+
+#[tonic::async_trait]
+impl ScreeningService for Screening {
+    type ScreenCallStream = Replies<ScreenCallResponse>;
+    type WatchCallsStream = Replies<WatchCallsResponse>;
+
+    async fn screen_call(
+        &self,
+        request: Request<Streaming<ScreenCallRequest>>,
+    ) -> Result<Response<Self::ScreenCallStream>, Status> {
+        Ok(Response::new(live_call::screen(&self.0, request)?))
+    }
+
+    async fn screen_recording(
+        &self,
+        request: Request<ScreenRecordingRequest>,
+    ) -> Result<Response<ScreenRecordingResponse>, Status> {
+        let (caller, asked) = open(request)?;
+        let call = convert::call_info(asked.call, "call")?;
+        let recording = recording(asked.recording, "recording")?;
+        let work = self.0.batch(move |engine, cancellation| {
+            engine.screen_recording(&caller.tenant, call, &recording, cancellation)
+        });
+        let update = work.await?;
+        self.0.count_audio([&update.speech]);
+        Ok(Response::new(ScreenRecordingResponse { update: Some(convert::update(&update)) }))
+    }
+
+    async fn watch_calls(
+        &self,
+        request: Request<WatchCallsRequest>,
+    ) -> Result<Response<Self::WatchCallsStream>, Status> {
+        Ok(Response::new(watch::watch(&self.0, request)?))
+    }
+
+    async fn get_call(&self, request: Request<GetCallRequest>) -> Result<Response<GetCallResponse>, Status> {
+        let (caller, asked) = open(request)?;
+        let id = convert::call_id(&asked.call_id, "call_id")?;
+        let call = self.0.lookup(move |engine| engine.call(&caller.tenant, &id)).await?;
+        Ok(Response::new(GetCallResponse { call: Some(convert::call(&call)) }))
+    }
+
+    async fn report_outcome(
+        &self,
+        request: Request<ReportOutcomeRequest>,
+    ) -> Result<Response<ReportOutcomeResponse>, Status> {
+        let (caller, asked) = open(request)?;
+        let id = convert::call_id(&asked.call_id, "call_id")?;
+        let report = convert::outcome_report(asked, &caller)?;
+        let call = self.0.lookup(move |engine| engine.report_outcome(&caller.tenant, &id, &report)).await?;
+        Ok(Response::new(ReportOutcomeResponse { call: Some(convert::call(&call)) }))
+    }
+}

@@ -1,0 +1,83 @@
+use std::sync::Arc;
+
+use earmark_voiceprint::TenantId;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast, mpsc};
+use tonic::Request;
+use tracing::{Instrument, Span};
+
+use super::convert;
+use crate::audio_convert::optional;
+use crate::backend::{Backend, extension, open};
+use crate::feed::Seen;
+use crate::gate::Deadline;
+use crate::metrics::Counted;
+use crate::proto::v1::{WatchCallsRequest, WatchCallsResponse};
+use crate::refusal::Refusal;
+use crate::replies::{Replies, replies};
+
+/// Shows a tenant's calls to a desktop until one of the two leaves.
+pub(super) fn watch(
+    backend: &Arc<Backend>,
+    request: Request<WatchCallsRequest>,
+) -> Result<Replies<WatchCallsResponse>, Refusal> {
+    let room = backend.rooms.watcher()?;
+    let counted = Counted::new(&backend.metrics.watchers);
+    let deadline: Deadline = extension(&request)?;
+    let (caller, asked) = open(request)?;
+    let wanted = Wanted { tenant: caller.tenant, agent: optional(asked.agent_id) };
+    let (seen, mut closing) = (backend.feed.subscribe(), backend.lifecycle.closing());
+    let (answer, stream) = replies();
+    let task = async move {
+        let _held = (room, counted);
+        let outcome = tokio::select! {
+            biased;
+            () = answer.replies.closed() => Err(Refusal::cancelled()),
+            () = deadline.passed() => Err(Refusal::deadline()),
+            () = closing.arrived() => Err(Refusal::draining()),
+            refusal = forward(seen, &wanted, &answer.replies) => Err(refusal),
+        };
+        answer.end(outcome);
+    };
+    backend.streams.spawn(task.instrument(Span::current()));
+    Ok(stream)
+}
+
+/// Whose updates a watcher wants.
+struct Wanted {
+    tenant: TenantId,
+    agent: Option<String>,
+}
+
+impl Wanted {
+    fn holds(&self, seen: &Seen) -> bool {
+        let agent = seen.update.call.agent.as_ref();
+        seen.tenant == self.tenant && self.agent.as_ref().is_none_or(|wanted| agent == Some(wanted))
+    }
+}
+
+/// Ends only with a reason to end.
+async fn forward(
+    mut seen: broadcast::Receiver<Arc<Seen>>,
+    wanted: &Wanted,
+    replies: &mpsc::Sender<WatchCallsResponse>,
+) -> Refusal {
+    loop {
+        match seen.recv().await {
+            Ok(seen) if wanted.holds(&seen) => {
+                let reply = WatchCallsResponse { update: Some(convert::update(&seen.update)) };
+                if replies.send(reply).await.is_err() {
+                    return Refusal::cancelled();
+                }
+            }
+            Ok(_) => {}
+            Err(RecvError::Lagged(missed)) => return too_slow(missed),
+            Err(RecvError::Closed) => return Refusal::draining(),
+        }
+    }
+}
+
+fn too_slow(missed: u64) -> Refusal {
+    let problem = format!("{missed} updates were missed; watch again and fetch open calls with GetCall");
+    Refusal::busy("WATCHER_TOO_SLOW", "watch backlog", problem)
+}

@@ -1,0 +1,159 @@
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use earmark_engine::Engine;
+use tokio::net::TcpListener;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio_util::task::TaskTracker;
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
+
+use crate::backend::{Backend, Rooms};
+use crate::feed::Feed;
+use crate::gate::Gate;
+use crate::lifecycle::{Lifecycle, Phase};
+use crate::metrics::Metrics;
+use crate::pool::{Pool, PoolOptions};
+use crate::transport::{Connections, acceptor};
+use crate::{ServerError, ServerOptions, cors, grpc_routes, http_routes};
+
+/// How long streams may take to send their last update once they are told to finish.
+const FINISH_PATIENCE: Duration = Duration::from_secs(10);
+/// How long clients may take to close their connections after that.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
+/// How long the threads may take to end the work that nobody waits for any more.
+const POOL_PATIENCE: Duration = Duration::from_secs(10);
+/// How often recorded metrics are moved into their histograms.
+const TIDY_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Serves the engine on one port until `shutdown` resolves, then drains: new calls are refused,
+/// live calls go on for [`ServerOptions::drain_timeout`] and are then finished with a last update.
+///
+/// gRPC (also without TLS, by prior knowledge), gRPC-Web, `/healthz`, `/readyz` and `/metrics`
+/// share the port. Must run in a multi-threaded tokio runtime with time and I/O.
+///
+/// # Errors
+/// [`ServerError`] for options that can't be, before anything is served. Once it serves, it ends
+/// only by `shutdown`.
+pub async fn serve(
+    listener: TcpListener,
+    engine: Engine,
+    options: ServerOptions,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), ServerError> {
+    let action = "reading the listener's address";
+    let address = listener.local_addr().map_err(|source| ServerError::System { action, source })?;
+    let (server, mut connections) = Server::build(engine, &options, address)?;
+    grpc_routes::tell_health(&server.health, ServingStatus::Serving).await;
+    tracing::info!(%address, tls = options.tls.is_some(), "serving");
+    tokio::select! {
+        () = connections.accept_from(&listener) => {}
+        () = server.tidy_metrics() => {}
+        () = server.drain_after(shutdown, options.drain_timeout) => {}
+    }
+    drop(listener);
+    connections.close(CLOSE_PATIENCE).await;
+    server.stop().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// What stays the same while the server runs.
+struct Server {
+    backend: Arc<Backend>,
+    health: HealthReporter,
+}
+
+impl Server {
+    fn build(
+        engine: Engine,
+        options: &ServerOptions,
+        address: SocketAddr,
+    ) -> Result<(Self, Connections), ServerError> {
+        options.check()?;
+        if options.tls.is_none() && !address.ip().is_loopback() && !options.allow_remote_plaintext {
+            return Err(ServerError::RemotePlaintext { address });
+        }
+        let tls = options.tls.as_ref().map(acceptor).transpose()?;
+        let metrics = Arc::new(Metrics::new()?);
+        let backend = Arc::new(backend(engine, options, metrics.clone())?);
+        let (router, health) = router(&backend, options)?;
+        let most = options.limits.max_connections;
+        Ok((Self { backend, health }, Connections::new(router, tls, most, metrics)))
+    }
+
+    /// Never ends by itself.
+    async fn tidy_metrics(&self) {
+        let mut ticks = interval(TIDY_INTERVAL);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            self.backend.metrics.tidy();
+        }
+    }
+
+    /// Connections are still accepted meanwhile, so that probes and refused clients get an answer.
+    async fn drain_after(&self, shutdown: impl Future<Output = ()>, patience: Duration) {
+        shutdown.await;
+        let lifecycle = &self.backend.lifecycle;
+        tracing::info!("draining");
+        lifecycle.enter(Phase::Draining);
+        grpc_routes::tell_health(&self.health, ServingStatus::NotServing).await;
+        if timeout(patience, lifecycle.idle()).await.is_err() {
+            tracing::warn!("finishing calls that outlast the drain");
+        }
+        lifecycle.enter(Phase::Closing);
+        if timeout(FINISH_PATIENCE, lifecycle.idle()).await.is_err() {
+            tracing::warn!("calls were cut that did not finish in time");
+        }
+    }
+
+    /// Lets the threads end what was abandoned, so that the records are whole when this returns.
+    async fn stop(self) {
+        let Backend { streams, pool, .. } = &*self.backend;
+        let stopped = async {
+            streams.close();
+            streams.wait().await;
+            pool.stopped().await;
+        };
+        if timeout(POOL_PATIENCE, stopped).await.is_err() {
+            tracing::warn!("work went on that did not stop in time");
+        }
+    }
+}
+
+fn backend(engine: Engine, options: &ServerOptions, metrics: Arc<Metrics>) -> Result<Backend, ServerError> {
+    let limits = options.limits.clone();
+    // A lane's queue holds what may run at once of its kind, so that streams rarely wait for it.
+    let waiting = [
+        limits.max_live_calls.saturating_mul(2),
+        limits.max_lookups,
+        limits.max_batch_requests.saturating_add(limits.max_enrollment_streams),
+    ];
+    let pool = Pool::start(PoolOptions { threads: options.pool_threads(), waiting }, &metrics)?;
+    let feed = Arc::new(Feed::new(limits.watch_backlog, metrics.clone()));
+    engine.observe(feed.clone());
+    let lifecycle = Arc::new(Lifecycle::new());
+    let rooms = Rooms::new(&limits);
+    let streams = TaskTracker::new();
+    Ok(Backend { engine, pool, metrics, lifecycle, limits, feed, rooms, streams })
+}
+
+fn router(backend: &Arc<Backend>, options: &ServerOptions) -> Result<(Router, HealthReporter), ServerError> {
+    let gate = Gate::new(
+        options.access.clone(),
+        options.limits.clone(),
+        backend.lifecycle.clone(),
+        backend.metrics.clone(),
+    );
+    let (routes, health) = grpc_routes::routes(backend, gate)?;
+    let routes = match cors::cors(&options.cors_origins)? {
+        Some(layer) => routes.layer(layer),
+        None => routes,
+    };
+    let plain = http_routes::routes(backend.lifecycle.clone(), backend.metrics.clone());
+    Ok((routes.merge(plain), health))
+}

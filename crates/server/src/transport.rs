@@ -1,0 +1,8 @@
+//! From sockets to requests: accept, TLS, HTTP/1 and HTTP/2 on one port.
+
+mod connections;
+mod tls;
+
+pub(crate) use self::connections::Connections;
+pub use self::tls::TlsOptions;
+pub(crate) use self::tls::acceptor;

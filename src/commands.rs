@@ -1,0 +1,9 @@
+//! One file a command.
+
+pub(crate) mod demo;
+pub(crate) mod enroll;
+pub(crate) mod extract;
+pub(crate) mod list_proxy;
+pub(crate) mod model;
+pub(crate) mod screen;
+pub(crate) mod serve;

@@ -1,0 +1,120 @@
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use earmark_server::{ServerOptions, TlsOptions};
+use tokio::net::TcpListener;
+
+use crate::exit::Done;
+use crate::output;
+use crate::setup::EngineArgs;
+
+/// Serve gRPC, gRPC-Web, health and metrics on one port
+#[derive(Args)]
+#[command(after_help = "Example:
+  earmark serve --data bank --listen 127.0.0.1:50051
+  grpcurl -plaintext 127.0.0.1:50051 list
+
+The first line on standard output says which address it listens on. SIGTERM or Ctrl-C drains:
+new calls are refused, running ones may end, then the program ends with code 0.")]
+pub(crate) struct Serve {
+    /// Address to listen on; port 0 takes a free one
+    #[arg(long, default_value = "127.0.0.1:50051", value_name = "ADDR:PORT")]
+    listen: SocketAddr,
+    /// Certificate chain in PEM; with it the port speaks TLS
+    #[arg(long, requires = "tls_key", value_name = "FILE")]
+    tls_cert: Option<PathBuf>,
+    /// Private key of the certificate, in PEM
+    #[arg(long, requires = "tls_cert", value_name = "FILE")]
+    tls_key: Option<PathBuf>,
+    /// Only clients with a certificate of this authority (PEM) may connect
+    #[arg(long, requires = "tls_cert", value_name = "FILE")]
+    tls_client_ca: Option<PathBuf>,
+    /// Serve without TLS to other machines too: only behind something that encrypts
+    #[arg(long)]
+    allow_remote_plaintext: bool,
+    /// Live calls at once; the next one is refused
+    #[arg(long, default_value_t = 200, value_name = "N")]
+    max_calls: usize,
+    /// Seconds that running calls may go on after the stop signal
+    #[arg(long, default_value_t = 30, value_name = "S")]
+    drain_s: u64,
+    /// Keep each call's voiceprint, sealed, to look for proxies listed later
+    #[arg(long)]
+    keep_call_voiceprints: bool,
+    /// Compare callers who claim an opted-out customer with the proxy library all the same
+    #[arg(long)]
+    screen_opted_out: bool,
+    /// Log as JSON, one event a line, on standard error; the level is RUST_LOG (default info)
+    #[arg(long)]
+    log_json: bool,
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+impl Serve {
+    pub(crate) fn run(self) -> Result<Done> {
+        self.start_log()?;
+        let mut options = self.engine.options()?;
+        options.keep_call_voiceprints = self.keep_call_voiceprints;
+        options.screen_opted_out = self.screen_opted_out;
+        let what = || format!("can't open data folder {}", self.engine.data.display());
+        let engine = earmark_engine::Engine::open(options).with_context(what)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let what = || format!("can't listen on {}; choose a free port with --listen", self.listen);
+            let listener = TcpListener::bind(self.listen).await.with_context(what)?;
+            output::line(&format!("listening on {}", listener.local_addr()?));
+            earmark_server::serve(listener, engine, self.server_options()?, stop_signal()).await?;
+            Ok(Done::All)
+        })
+    }
+
+    fn server_options(&self) -> Result<ServerOptions> {
+        let mut options = ServerOptions {
+            tls: self.tls()?,
+            allow_remote_plaintext: self.allow_remote_plaintext,
+            threads: NonZeroUsize::new(self.engine.threads()),
+            drain_timeout: Duration::from_secs(self.drain_s),
+            ..ServerOptions::default()
+        };
+        options.limits.max_live_calls = self.max_calls;
+        Ok(options)
+    }
+
+    fn tls(&self) -> Result<Option<TlsOptions>> {
+        let (Some(cert), Some(key)) = (&self.tls_cert, &self.tls_key) else { return Ok(None) };
+        let read = |path: &PathBuf| std::fs::read(path).with_context(|| format!("can't read {}", path.display()));
+        Ok(Some(TlsOptions {
+            certificates_pem: read(cert)?,
+            private_key_pem: read(key)?,
+            client_authorities_pem: self.tls_client_ca.as_ref().map(read).transpose()?,
+        }))
+    }
+
+    fn start_log(&self) -> Result<()> {
+        let level = tracing_subscriber::EnvFilter::try_from_default_env()
+            .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+        let log = tracing_subscriber::fmt().with_env_filter(level).with_writer(std::io::stderr);
+        let started = if self.log_json { log.json().try_init() } else { log.try_init() };
+        started.map_err(|e| anyhow::anyhow!("can't start the log: {e}"))
+    }
+}
+
+/// SIGTERM, as an orchestrator sends it, or Ctrl-C.
+async fn stop_signal() {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
+    let terminated = async {
+        match &mut terminate {
+            Some(signal) => signal.recv().await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = terminated => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}

@@ -1,0 +1,95 @@
+//! What the commands over a data folder have in common: the engine and how to listen.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use earmark_engine::{
+    ChannelChoice, ChannelRole, Engine, EngineOptions, EnrollmentRules, ExtractOptions, Limits, Policy, Priors,
+    RecordingInput,
+};
+use earmark_voiceprint::TenantId;
+
+use crate::models::ModelArgs;
+
+/// The data folder and the models.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct EngineArgs {
+    /// Data folder with records and key; made if it is not there. One process at a time holds it
+    #[arg(long, default_value = "earmark-data", value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// Tenant (institution) the records belong to
+    #[arg(long, default_value = "default", value_name = "ID")]
+    pub(crate) tenant: String,
+    /// Threads that run the networks; by default one a core
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    #[command(flatten)]
+    pub(crate) models: ModelArgs,
+}
+
+impl EngineArgs {
+    /// The options of an engine with everything else as shipped.
+    pub(crate) fn options(&self) -> Result<EngineOptions> {
+        Ok(EngineOptions {
+            data: self.data.clone(),
+            speaker_model: self.models.speaker()?,
+            voice_activity_model: self.models.voice_activity()?,
+            onnx_runtime: self.models.onnx_runtime.clone(),
+            sessions: self.threads(),
+            tenants: vec![self.tenant()?],
+            limits: Limits::default(),
+            extraction: ExtractOptions::default(),
+            enrollment: EnrollmentRules::default(),
+            policy: Policy::default(),
+            priors: Priors::default(),
+            screen_opted_out: false,
+            keep_call_voiceprints: false,
+        })
+    }
+
+    pub(crate) fn open(&self) -> Result<Engine> {
+        let what = || format!("can't open data folder {}", self.data.display());
+        Engine::open(self.options()?).with_context(what)
+    }
+
+    pub(crate) fn tenant(&self) -> Result<TenantId> {
+        Ok(TenantId::new(&self.tenant)?)
+    }
+
+    pub(crate) fn threads(&self) -> usize {
+        self.threads.unwrap_or_else(cores).max(1)
+    }
+}
+
+/// Which channel of the recordings to listen to.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ListenArgs {
+    /// Channel of the customer in recordings with several, from 0, or `mix`
+    #[arg(long, value_name = "N|mix", value_parser = channel)]
+    channel: Option<ChannelChoice>,
+}
+
+impl ListenArgs {
+    /// A recording in a file, heard as asked.
+    pub(crate) fn recording(&self, path: PathBuf) -> RecordingInput {
+        let channel = self.channel.unwrap_or(ChannelChoice::Mono);
+        let role = if channel == ChannelChoice::Mix { ChannelRole::Mixed } else { ChannelRole::Customer };
+        RecordingInput { channel, role, ..RecordingInput::file(path) }
+    }
+}
+
+/// How many threads the machine runs at once.
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)
+}
+
+fn channel(text: &str) -> Result<ChannelChoice, String> {
+    match text {
+        "mix" => Ok(ChannelChoice::Mix),
+        number => number
+            .parse()
+            .map(ChannelChoice::Index)
+            .map_err(|_| "give a channel's number from 0, or mix".to_owned()),
+    }
+}
