@@ -10,6 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+# `earmark extract` ends with 3 if some recordings gave no voiceprint, which here is a finding.
+DONE, PART = 0, 3
+
 
 @dataclass(frozen=True)
 class Print:
@@ -26,37 +29,58 @@ class Print:
         return self.call["speaker"]
 
 
-def extract(earmark: Path, calls: Path, cache: Path) -> Path:
-    """Runs `earmark extract` over calls/list.csv unless this binary did so for these files."""
-    digest = hashlib.sha256(earmark.read_bytes())
-    for line in (calls / "list.csv").read_text().splitlines()[1:]:
-        digest.update(line.encode() + hashlib.sha256((calls / line).read_bytes()).digest())
-    out = cache / f"prints-{digest.hexdigest()[:24]}.jsonl"
-    if not out.exists():
+def read_calls(folder: Path) -> list[dict]:
+    return [json.loads(line) for line in (folder / "calls.jsonl").read_text().splitlines()]
+
+
+class Extractor:
+    """Runs `earmark extract`, unless this binary heard these very files before."""
+
+    def __init__(self, earmark: Path, folder: Path, cache: Path):
+        self.earmark, self.folder, self.cache = earmark, folder, cache
         cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache) as scratch:
-            new = Path(scratch) / "prints.jsonl"
-            subprocess.run([earmark, "extract", "--recordings", calls / "list.csv", "--out", new], check=True)
+        # What makes a voiceprint is the binary and the two models it finds.
+        self.version = hashlib.sha256(earmark.read_bytes()).hexdigest()
+        self.hashes: dict[str, str] = {}
+
+    def run(self, calls: list[dict], live_at: float | None = None) -> tuple[str, list[Print]]:
+        """The model's id and the voiceprints of the calls that have enough speech; with `live_at`
+        those that a live call has after so many seconds of speech."""
+        names = [c["recording"] for c in calls]
+        options = [] if live_at is None else ["--live-at", f"{live_at:g}"]
+        digest = hashlib.sha256("\n".join([self.version, *options, *(n + self._hash(n) for n in names)]).encode())
+        out = self.cache / f"prints-{digest.hexdigest()[:24]}.jsonl"
+        if not out.exists():
+            self._extract(names, options, out)
+        return load(out, calls)
+
+    def _hash(self, name: str) -> str:
+        if name not in self.hashes:
+            self.hashes[name] = hashlib.sha256((self.folder / name).read_bytes()).hexdigest()
+        return self.hashes[name]
+
+    def _extract(self, names: list[str], options: list[str], out: Path) -> None:
+        with tempfile.TemporaryDirectory(dir=self.cache) as scratch:
+            recordings, new = Path(scratch) / "list.csv", Path(scratch) / "prints.jsonl"
+            recordings.write_text("\n".join(["recording", *(str((self.folder / n).resolve()) for n in names)]) + "\n")
+            command = [self.earmark, "extract", "--recordings", recordings, "--out", new, *options]
+            code = subprocess.run(command).returncode
+            if code not in (DONE, PART):
+                raise SystemExit(f"{self.earmark} extract failed with code {code}")
             new.rename(out)
-    return out
 
 
-def load(prints: Path, calls: Path) -> tuple[str, list[Print], list[dict]]:
-    """The model's id, the voiceprints, and the calls that gave none (too little speech)."""
-    about = {}
-    for line in (calls / "calls.jsonl").read_text().splitlines():
-        call = json.loads(line)
-        about[call["recording"]] = call
-    models, found, seen = set(), [], set()
+def load(prints: Path, calls: list[dict]) -> tuple[str, list[Print]]:
+    by_name = {c["recording"]: c for c in calls}
+    models, found = set(), []
     for line in prints.read_text().splitlines():
         row = json.loads(line)
-        if row.get("voiceprint") is None:
+        call = by_name.get(Path(row["recording"]).name)
+        if row.get("voiceprint") is None or call is None:
             continue
         models.add(row["model"])
-        seen.add(row["recording"])
         vector = np.asarray(row["voiceprint"], dtype=np.float64)
-        snr = row["snr_db"] if row["snr_db"] is not None else np.nan
-        found.append(Print(vector, row["net_speech_s"], snr, row["clipped_fraction"], about[row["recording"]]))
+        found.append(Print(vector, row["net_speech_s"], row["snr_db"], row["clipped_fraction"], call))
     if len(models) != 1:
         raise SystemExit(f"{prints} must hold voiceprints of one model, not of {sorted(models)}")
-    return models.pop(), found, [call for name, call in about.items() if name not in seen]
+    return models.pop(), found

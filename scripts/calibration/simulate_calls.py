@@ -9,8 +9,7 @@ command gives the same bytes.
     simulate_calls.py --speech ../speech --out calls --seed 1
 
 writes calls/*.wav (8 kHz, 16 bit), calls/list.csv (column `recording`, for `earmark extract`) and
-calls/calls.jsonl (one recording a line
-with all draws of its call)."""
+calls/calls.jsonl (one call a line with all its draws)."""
 
 import argparse
 import hashlib
@@ -34,9 +33,6 @@ PLANS = {
     "train": {"enroll": {ENROLL_SECONDS: 2}, "probe": {3.0: 2, 5.0: 2, 10.0: 2}},
     "single": {"probe": {10.0: 4}},
 }
-# A live call is looked at while it grows: the longest test calls are also cut after so much speech.
-LOOKS = [3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 13.0, 16.0]
-LIVE_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -69,30 +65,17 @@ def generator(seed: int, id: str) -> np.random.Generator:
     return np.random.default_rng([seed, *hashlib.sha256(id.encode()).digest()])
 
 
-def make(order: Order, speech: Path, out: Path, seed: int) -> list[dict]:
-    """Writes one call, and its beginnings where it is a long test call; gives a row for each."""
+def make(order: Order, speech: Path, out: Path, seed: int) -> dict:
     rng = generator(seed, order.id)
     around = _surroundings(speech)
     draws = channel.draw(rng, around)
     samples, mask, net, used = join(speech, list(order.clips), order.net_seconds, rng)
-    heard = channel.apply(samples, mask, draws, around, rng)
+    file = f"{order.id}.wav"
+    sf.write(out / file, channel.apply(samples, mask, draws, around, rng), channel.NARROW, subtype="PCM_16")
     s = order.speaker
-    about = {"speaker": s.name, "set": s.set, "gender": s.gender, "language": s.language, "role": s.role}
-    about |= {"half": order.half, "call": order.id, "channel": draws, "clips": used}
-    rows = []
-
-    def write(name: str, samples: np.ndarray, side: str, seconds: float, net: float) -> None:
-        sf.write(out / name, samples, channel.NARROW, subtype="PCM_16")
-        rows.append({**about, "recording": name, "side": side, "seconds": seconds, "net_seconds": round(net, 3)})
-
-    write(f"{order.id}.wav", heard, order.side, order.net_seconds, net)
-    if s.role == "report" and order.side == "probe" and order.net_seconds == LIVE_SECONDS:
-        reached = np.cumsum(mask) / channel.WIDE
-        for look in LOOKS:
-            end = int(np.searchsorted(reached, look)) // 2
-            if end < len(heard):
-                write(f"{order.id}-first-{look:g}s.wav", heard[:end], "beginning", look, look)
-    return rows
+    about = {"recording": file, "speaker": s.name, "set": s.set, "gender": s.gender, "language": s.language}
+    plan_of_it = {"role": s.role, "half": order.half, "side": order.side, "seconds": order.net_seconds}
+    return {**about, **plan_of_it, "net_seconds": round(net, 3), "clips": used, "channel": draws}
 
 
 _loaded: dict[Path, channel.Surroundings] = {}
@@ -117,12 +100,12 @@ def main() -> None:
     orders = plan(read_speakers(args.speech))
     work = partial(make, speech=args.speech, out=args.out, seed=args.seed)
     with ProcessPoolExecutor(args.jobs) as pool:
-        calls = [row for rows in pool.map(work, orders, chunksize=16) for row in rows]
+        calls = list(pool.map(work, orders, chunksize=16))
     with open(args.out / "calls.jsonl", "w") as file:
         file.writelines(json.dumps(call, sort_keys=True) + "\n" for call in calls)
     with open(args.out / "list.csv", "w") as file:
         file.writelines(line + "\n" for line in ["recording", *(c["recording"] for c in calls)])
-    print(f"{len(calls)} recordings of {len({c['speaker'] for c in calls})} speakers in {args.out}")
+    print(f"{len(calls)} calls of {len({c['speaker'] for c in calls})} speakers in {args.out}")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import combinations
 
 import numpy as np
@@ -16,32 +16,51 @@ MIN_ENROLLED, MIN_PROBE = 5.0, 1.5
 
 @dataclass(frozen=True)
 class Trials:
-    """Parallel arrays, one row a trial; speakers are numbers in the order of `speakers`."""
+    """Parallel arrays, one row a trial."""
 
     cosine: np.ndarray
     target: np.ndarray
-    enrolled: np.ndarray
-    probe: np.ndarray
-    seconds: np.ndarray
-    conditions: dict[str, np.ndarray]
+    enrolled: np.ndarray  # number of the enrolled speaker
+    probe: np.ndarray  # number of the speaker who calls
+    model: np.ndarray  # number of the enrollment, the same for the same prints
+    call: np.ndarray  # number of the test call in calls.jsonl
+    probe_speech: np.ndarray  # measured, in seconds
+    enrolled_speech: np.ndarray
+    enrolled_recordings: np.ndarray
+    probe_snr: np.ndarray  # in dB, as the product estimates it
+    enrolled_snr: np.ndarray
 
     def __getitem__(self, rows: np.ndarray) -> "Trials":
-        conditions = {k: v[rows] for k, v in self.conditions.items()}
-        return Trials(self.cosine[rows], self.target[rows], self.enrolled[rows], self.probe[rows], self.seconds[rows], conditions)
+        return Trials(*(getattr(self, f.name)[rows] for f in fields(self)))
 
     def __len__(self) -> int:
         return len(self.cosine)
 
 
 def concatenate(parts: list[Trials]) -> Trials:
-    def join(get: Callable[[Trials], np.ndarray]) -> np.ndarray:
-        return np.concatenate([get(p) for p in parts])
-
-    conditions = {k: join(lambda p, k=k: p.conditions[k]) for k in parts[0].conditions}
-    return Trials(join(lambda p: p.cosine), join(lambda p: p.target), join(lambda p: p.enrolled), join(lambda p: p.probe), join(lambda p: p.seconds), conditions)
+    return Trials(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Trials)))
 
 
-def _enrollments(prints: list[Print]) -> list[list[Print]]:
+class People:
+    """Numbers for speakers and calls, so that trials are arrays."""
+
+    def __init__(self, calls: list[dict]):
+        self.calls = calls
+        self.call = {c["recording"]: i for i, c in enumerate(calls)}
+        self.role = {c["speaker"]: c["role"] for c in calls}
+        self.names = sorted(self.role)
+        self.number = {name: i for i, name in enumerate(self.names)}
+        self.adult = np.array([self.role[name] == "report" for name in self.names])
+
+    def folds(self, count: int, names: list[str]) -> np.ndarray:
+        """Every role and set of recordings is spread evenly over the folds; -1 for the rest."""
+        fold = np.full(len(self.names), -1)
+        for i, name in enumerate(sorted(names, key=lambda n: (self.role[n], n))):
+            fold[self.number[name]] = i % count
+        return fold
+
+
+def enrollments(prints: list[Print]) -> list[list[Print]]:
     by_half = defaultdict(list)
     for p in prints:
         if p.call["side"] == "enroll" and p.net_speech >= MIN_ENROLLED:
@@ -49,39 +68,38 @@ def _enrollments(prints: list[Print]) -> list[list[Print]]:
     return [list(c) for calls in by_half.values() for n in (1, 2) for c in combinations(calls, n)]
 
 
-def make(prints: list[Print], back_end: BackEnd, number: dict[str, int], wanted: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Trials:
-    """All trials between the speakers of `prints` for which `wanted(enrolled, probe)` holds.
+def make(
+    people: People,
+    models: list[list[Print]],
+    probes: list[Print],
+    back_end: BackEnd,
+    wanted: Callable[[np.ndarray, np.ndarray], np.ndarray],
+) -> Trials:
+    """All trials for which `wanted(enrolled speaker, calling speaker)` holds.
 
     A speaker is never tried against the half the enrollment came from, and voiceprints of an
     enrollment are averaged with their net speech as weight, as the product does."""
-    models = _enrollments(prints)
-    probes = [p for p in prints if p.call["side"] == "probe" and p.net_speech >= MIN_PROBE]
-    moved = {id(p): back_end(p.vector) for p in prints}
-    m = unit(np.array([sum(p.net_speech * moved[id(p)] for p in calls) for calls in models]))
-    cosine = m @ np.array([moved[id(p)] for p in probes]).T
+    e = np.array([people.number[c[0].speaker] for c in models])
+    p = np.array([people.number[x.speaker] for x in probes])
+    same_half = np.array([c[0].call["half"] for c in models])[:, None] == np.array([x.call["half"] for x in probes])
+    target = e[:, None] == p
+    i, j = np.nonzero(wanted(e[:, None], p) & ~(target & same_half))
+    enrolled = unit(np.array([sum(x.net_speech * back_end(x.vector) for x in calls) for calls in models]))
+    cosine = enrolled @ back_end(np.array([x.vector for x in probes])).T
 
-    def column(of: Callable[[Print], float]) -> np.ndarray:
-        return np.broadcast_to([of(p) for p in probes], cosine.shape)
+    def weighted(of: Callable[[Print], float]) -> np.ndarray:
+        return np.array([np.average([of(x) for x in c], weights=[x.net_speech for x in c]) for c in models])
 
-    def row(of: Callable[[list[Print]], float]) -> np.ndarray:
-        return np.broadcast_to(np.array([of(c) for c in models])[:, None], cosine.shape)
-
-    enrolled, probe = row(lambda c: number[c[0].speaker]), column(lambda p: number[p.speaker])
-    target = enrolled == probe
-    other_half = row(lambda c: c[0].call["half"]) != column(lambda p: p.call["half"])
-    keep = wanted(enrolled, probe) & (~target | other_half)
-    conditions = {
-        "probe_speech": column(lambda p: p.net_speech),
-        "enrolled_speech": row(lambda c: sum(p.net_speech for p in c)),
-        "enrolled_recordings": row(len),
-        "probe_snr": column(lambda p: p.snr),
-        "enrolled_snr": row(lambda c: _weighted(c, lambda p: p.snr)),
-        "probe_clipping": column(lambda p: p.clipped),
-        "enrolled_clipping": row(lambda c: _weighted(c, lambda p: p.clipped)),
-    }
-    seconds = column(lambda p: p.call["seconds"])
-    return Trials(cosine[keep], target[keep], enrolled[keep], probe[keep], seconds[keep], {k: v[keep] for k, v in conditions.items()})
-
-
-def _weighted(calls: list[Print], of: Callable[[Print], float]) -> float:
-    return sum(p.net_speech * of(p) for p in calls) / sum(p.net_speech for p in calls)
+    return Trials(
+        cosine=cosine[i, j],
+        target=target[i, j],
+        enrolled=e[i],
+        probe=p[j],
+        model=i,
+        call=np.array([people.call[x.call["recording"]] for x in probes])[j],
+        probe_speech=np.array([x.net_speech for x in probes])[j],
+        enrolled_speech=np.array([sum(x.net_speech for x in c) for c in models])[i],
+        enrolled_recordings=np.array([len(c) for c in models])[i],
+        probe_snr=np.array([x.snr for x in probes])[j],
+        enrolled_snr=weighted(lambda x: x.snr)[i],
+    )

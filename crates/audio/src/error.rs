@@ -56,8 +56,8 @@ pub enum AudioError {
         /// What is allowed, with its unit.
         allowed: String,
     },
-    /// A sample is NaN or infinite, so the sender's float conversion is broken.
-    #[error("sample {frame} of channel {channel} is not a finite number; the sender's conversion to float is broken")]
+    /// A sample is NaN or infinite: the sender's float conversion is broken, or it sends no floats.
+    #[error("sample {frame} of channel {channel} is not a finite number; the sender's conversion to float is broken, or the samples are no floats")]
     NotFinite {
         /// The first such sample, counted per channel from 0.
         frame: u64,

@@ -10,6 +10,9 @@ use earmark_audio::{Limits, RecordingReader};
 /// All audio of the demo is at this rate, as a telephone line carries it.
 pub(super) const RATE_HZ: u32 = 8000;
 
+/// How much of a person's call clips one call holds, in samples.
+const CALL: usize = 20 * RATE_HZ as usize;
+
 /// Silence between two clips of a person, in samples: a breath.
 const PAUSE: usize = RATE_HZ as usize * 2 / 5;
 
@@ -73,7 +76,11 @@ impl Cast {
     /// The calls, none of whose clips were enrolled.
     pub(super) fn calls(&self) -> Result<Vec<Call>> {
         let customer = |n: usize| self.customers[n].0.clone();
-        let speech = |person: &str| -> Result<Vec<i16>> { Ok(joined(&self.clips(person, "call")?)) };
+        let speech = |person: &str| -> Result<Vec<i16>> {
+            let mut samples = joined(&self.clips(person, "call")?);
+            samples.truncate(CALL);
+            Ok(samples)
+        };
         let mut calls = Vec::new();
         let mut call = |truth: String, claimed: String, samples: Vec<i16>| {
             calls.push(Call { id: format!("call-{}", calls.len() + 1), truth, claimed, samples });

@@ -64,7 +64,16 @@ impl Extractor {
     /// # Errors
     /// As [`crate::StreamDecoder::new`].
     pub fn stream(&self, format: StreamFormat) -> Result<SpeechStream, AudioError> {
-        SpeechStream::new(self, format)
+        SpeechStream::new(self, format, true)
+    }
+
+    /// Raw audio in this format, such as an enrollment, with an extraction at its end and no evidence
+    /// before: that saves embedding the windows of a live call.
+    ///
+    /// # Errors
+    /// As [`crate::StreamDecoder::new`].
+    pub fn stream_to_end(&self, format: StreamFormat) -> Result<SpeechStream, AudioError> {
+        SpeechStream::new(self, format, false)
     }
 
     /// A stream of samples of one channel, with evidence as they come.

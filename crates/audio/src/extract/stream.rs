@@ -1,11 +1,12 @@
+use earmark_voiceprint::NetSpeech;
+
 use super::{Evidence, Extraction, Extractor, SampleStream};
 use crate::{AudioError, StreamDecoder, StreamFormat};
-use earmark_voiceprint::NetSpeech;
 
 /// The most bytes that are decoded at once: it bounds the memory that a huge chunk takes.
 const MAX_PIECE_BYTES: usize = 1 << 16;
 
-/// A live call: accept bytes as they arrive, take evidence when it is ready, finish.
+/// A live call or another stream of raw audio: accept bytes as they arrive, take evidence when it is ready, finish.
 ///
 /// Chunks may have any size and be cut anywhere; the numbers are the same to the bit. Memory and
 /// threads: as [`SampleStream`].
@@ -16,9 +17,9 @@ pub struct SpeechStream {
 }
 
 impl SpeechStream {
-    pub(super) fn new(extractor: &Extractor, format: StreamFormat) -> Result<Self, AudioError> {
+    pub(super) fn new(extractor: &Extractor, format: StreamFormat, live: bool) -> Result<Self, AudioError> {
         let decoder = StreamDecoder::new(format)?;
-        let samples = SampleStream::new(extractor, format.sample_rate_hz, true)?;
+        let samples = SampleStream::new(extractor, format.sample_rate_hz, live)?;
         Ok(Self { decoder, samples, decoded: Vec::new() })
     }
 
@@ -44,7 +45,7 @@ impl SpeechStream {
     }
 
     /// The next evidence, oldest first: there is one at 3 s of net speech and one for every second
-    /// after. None if none is ready.
+    /// after. None if none is ready, and always none of a stream that is not live.
     pub fn evidence(&mut self) -> Option<Evidence> {
         let mut evidence = self.samples.evidence()?;
         evidence.warnings.extend(self.decoder.warnings());

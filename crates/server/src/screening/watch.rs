@@ -81,3 +81,62 @@ fn too_slow(missed: u64) -> Refusal {
     let problem = format!("{missed} updates were missed; watch again and fetch open calls with GetCall");
     Refusal::busy("WATCHER_TOO_SLOW", "watch backlog", problem)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use earmark_engine::{
+        CallInfo, CallUpdate, CustomerComparison, RiskTier, SpeechSummary, Timestamp, Verdict,
+    };
+    use earmark_voiceprint::{CallId, ModelId, NetSpeech};
+
+    use super::*;
+
+    fn seen(tenant: &str, agent: Option<&str>) -> Arc<Seen> {
+        let call_id = CallId::new("call-1").unwrap();
+        let call = CallInfo { call_id, claimed: None, caller_number: None, agent: agent.map(str::to_owned) };
+        let net_speech = NetSpeech::ZERO;
+        let update = CallUpdate {
+            call,
+            sequence: 1,
+            is_final: true,
+            speech: SpeechSummary { audio_s: 0.0, net_speech, quality: None, warnings: Vec::new() },
+            customer: CustomerComparison::NotClaimed,
+            proxies: Vec::new(),
+            posterior: None,
+            verdict: Verdict::InsufficientSpeech,
+            risk: RiskTier::Undetermined,
+            reasons: Vec::new(),
+            model: ModelId::new("m", "1"),
+            calibration: "c".into(),
+            compute: Duration::ZERO,
+            at: Timestamp::from_unix_millis(0),
+        };
+        Arc::new(Seen { tenant: TenantId::new(tenant).unwrap(), update })
+    }
+
+    #[test]
+    fn only_what_is_wanted_is_shown() {
+        let tenant = TenantId::new("north").unwrap();
+        let all = Wanted { tenant: tenant.clone(), agent: None };
+        let one = Wanted { tenant, agent: Some("a-1".into()) };
+        assert!(all.holds(&seen("north", None)) && all.holds(&seen("north", Some("a-1"))));
+        assert!(one.holds(&seen("north", Some("a-1"))) && !one.holds(&seen("north", Some("a-2"))));
+        assert!(!one.holds(&seen("north", None)) && !all.holds(&seen("south", Some("a-1"))));
+    }
+
+    #[tokio::test]
+    async fn a_watcher_that_falls_behind_is_ended_rather_than_shown_a_gap() {
+        let updates = broadcast::Sender::new(1);
+        let behind = updates.subscribe();
+        for _ in 0..3 {
+            updates.send(seen("north", None)).unwrap();
+        }
+        let wanted = Wanted { tenant: TenantId::new("north").unwrap(), agent: None };
+        let (replies, mut shown) = mpsc::channel(8);
+        let refusal = forward(behind, &wanted, &replies).await;
+        assert_eq!(refusal.reason(), "WATCHER_TOO_SLOW");
+        assert!(shown.try_recv().is_err(), "an update after the gap was shown");
+    }
+}

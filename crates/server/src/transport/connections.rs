@@ -25,6 +25,8 @@ const PING_TIMEOUT: Duration = Duration::from_secs(20);
 const STREAM_WINDOW_BYTES: u32 = 128 << 10;
 /// The same for all streams of a connection; 64 stalled streams leave the others their room.
 const CONNECTION_WINDOW_BYTES: u32 = 8 << 20;
+/// How much of a stream's replies may wait in memory for a client that does not read them.
+const SEND_BUFFER_BYTES: usize = 64 << 10;
 const MAX_STREAMS_PER_CONNECTION: u32 = 256;
 const MAX_HEADER_BYTES: u32 = 16 << 10;
 /// After the system refused to accept (out of file descriptors), let others finish first.
@@ -128,6 +130,7 @@ fn http() -> auto::Builder<TokioExecutor> {
         .keep_alive_timeout(PING_TIMEOUT)
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .max_send_buf_size(SEND_BUFFER_BYTES)
         .max_concurrent_streams(MAX_STREAMS_PER_CONNECTION)
         .max_header_list_size(MAX_HEADER_BYTES);
     http

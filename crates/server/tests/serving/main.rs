@@ -1,0 +1,14 @@
+//! The real server over the real engine, driven by its own generated clients.
+
+mod customers;
+mod drain;
+mod errors;
+mod fixture;
+mod http;
+mod limits;
+mod live;
+mod proxies;
+mod streaming;
+mod tls;
+mod voiceprints;
+mod watch;

@@ -1,0 +1,184 @@
+//! `earmark serve` as a process of its own, stopped by its pid.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use tempfile::TempDir;
+
+/// The program under test.
+pub(crate) const EARMARK: &str = env!("CARGO_BIN_EXE_earmark");
+
+/// The models to run with: `EARMARK_MODELS`, or the repository's own.
+pub(crate) fn models() -> PathBuf {
+    let own = || Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
+    std::env::var_os("EARMARK_MODELS").map_or_else(own, PathBuf::from)
+}
+
+/// A temporary folder with a name that says whose it is.
+pub(crate) fn folder() -> TempDir {
+    tempfile::Builder::new().prefix("earmark-test-").tempdir().expect("a temporary folder")
+}
+
+/// How a server is to be started.
+pub(crate) struct Launch {
+    program: Vec<OsString>,
+    listen: String,
+    models: PathBuf,
+    arguments: Vec<String>,
+    log_level: &'static str,
+}
+
+impl Launch {
+    pub(crate) fn new() -> Self {
+        Self {
+            program: vec![EARMARK.into()],
+            listen: "127.0.0.1:0".to_owned(),
+            models: models(),
+            arguments: Vec::new(),
+            log_level: "info",
+        }
+    }
+
+    pub(crate) fn listen(self, address: &str) -> Self {
+        Self { listen: address.to_owned(), ..self }
+    }
+
+    pub(crate) fn models(self, models: &Path) -> Self {
+        Self { models: models.to_path_buf(), ..self }
+    }
+
+    pub(crate) fn argument(mut self, name: &str, value: &str) -> Self {
+        self.arguments.extend([name.to_owned(), value.to_owned()]);
+        self
+    }
+
+    pub(crate) fn log_level(self, log_level: &'static str) -> Self {
+        Self { log_level, ..self }
+    }
+
+    /// Starts the program through another one, which must become it (`exec`).
+    pub(crate) fn through(mut self, wrapper: &[&str]) -> Self {
+        self.program.splice(0..0, wrapper.iter().map(OsString::from));
+        self
+    }
+
+    /// Starts it on a data folder and waits until it listens.
+    pub(crate) fn start(&self, data: &Path) -> TestServer {
+        match self.launch(data) {
+            Outcome::Listening(server) => server,
+            Outcome::Ended(failure) => panic!("the server did not start: {}", failure.said),
+        }
+    }
+
+    /// Starts it where it must refuse to start.
+    pub(crate) fn fail(&self, data: &Path) -> Failure {
+        match self.launch(data) {
+            Outcome::Listening(_) => panic!("the server started, and should have refused to"),
+            Outcome::Ended(failure) => failure,
+        }
+    }
+
+    fn launch(&self, data: &Path) -> Outcome {
+        let files = folder();
+        let log = files.path().join("stderr");
+        let mut command = Command::new(&self.program[0]);
+        command.args(&self.program[1..]).args(["serve", "--listen", &self.listen, "--data"]).arg(data);
+        command.arg("--models").arg(&self.models).args(&self.arguments);
+        command.env("RUST_LOG", self.log_level).stdin(Stdio::null()).stdout(Stdio::piped());
+        command.stderr(File::create(&log).expect("a log file"));
+        let mut process = command.spawn().expect("the server's process starts");
+        let watchdog = watch(process.id());
+        let mut first = String::new();
+        BufReader::new(process.stdout.take().expect("piped")).read_line(&mut first).expect("its first line");
+        let mut server = TestServer { process, watchdog, address: String::new(), log, _files: files };
+        match first.trim().strip_prefix("listening on ") {
+            Some(address) => {
+                address.clone_into(&mut server.address);
+                Outcome::Listening(server)
+            }
+            None => {
+                let status = server.process.wait().expect("it ends");
+                Outcome::Ended(Failure { code: status.code(), said: server.log() })
+            }
+        }
+    }
+}
+
+enum Outcome {
+    Listening(TestServer),
+    Ended(Failure),
+}
+
+/// A server that did not start.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) code: Option<i32>,
+    pub(crate) said: String,
+}
+
+/// A server that runs until this is dropped.
+pub(crate) struct TestServer {
+    process: Child,
+    watchdog: Child,
+    address: String,
+    log: PathBuf,
+    _files: TempDir,
+}
+
+impl TestServer {
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// All it has written to standard error so far.
+    pub(crate) fn log(&self) -> String {
+        String::from_utf8_lossy(&std::fs::read(&self.log).expect("the log reads")).into_owned()
+    }
+
+    /// Asks it to stop, as an orchestrator does.
+    pub(crate) fn terminate(&self) {
+        signal(self.pid(), "TERM");
+    }
+
+    /// Ends it as a power cut does.
+    pub(crate) fn kill(mut self) {
+        self.process.kill().expect("it runs");
+        self.process.wait().expect("it ends");
+    }
+
+    /// Waits for its end.
+    pub(crate) fn ended(mut self) -> (ExitStatus, String) {
+        (self.process.wait().expect("it ends"), self.log())
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        // The watchdog first: it must not outlive the pid that it would end.
+        let _ = self.watchdog.kill();
+        let _ = self.watchdog.wait();
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Ends the server by its pid when this process is gone, which closes the pipe: servers shared by
+/// several tests stand in a static, and statics are never dropped.
+fn watch(pid: u32) -> Child {
+    let mut command = Command::new("sh");
+    command.args(["-c", "read _; kill -KILL \"$1\"", "sh", &pid.to_string()]);
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().expect("a shell starts")
+}
+
+fn signal(pid: u32, name: &str) {
+    let sent = Command::new("kill").args(["-s", name, &pid.to_string()]).status().expect("kill runs");
+    assert!(sent.success(), "signal {name} reaches the server");
+}
