@@ -1,4 +1,29 @@
 //! One integration binary over the real thing: the workspace as it is built, the real server, real
 //! clients and real audio.
+//!
+//! `EARMARK_MODELS` names the models to run with; without it they are the repository's own. Most
+//! tests share one server (`harness/world.rs`) under ids of their own; those that need its state for
+//! themselves, or that break it, start another.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 mod architecture;
+mod bad_recordings;
+mod bad_requests;
+mod bad_streams;
+mod call_records;
+mod command_line;
+mod crash;
+mod customers;
+mod disk_full;
+mod drain;
+mod enrollment;
+mod foreign_clients;
+mod harness;
+mod idempotency;
+mod proxy_library;
+mod screening_updates;
+mod secrecy;
+mod start_up;
+mod verdicts;
+mod voiceprints;
+mod web_clients;

@@ -23,7 +23,8 @@ use faiss::{ConcurrentIndex, Index};
 
 const DIMENSION: usize = 192;
 const K: usize = 10;
-const SIZES: [usize; 3] = [1_000, 100_000, 1_000_000];
+/// Largest first, so that memory freed by one is not counted for another.
+const SIZES: [usize; 3] = [1_000_000, 100_000, 1_000];
 
 struct Voices(u64);
 

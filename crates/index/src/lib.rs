@@ -13,6 +13,7 @@ mod gallery;
 mod histories;
 mod histories_snapshot;
 mod history_map;
+mod openmp;
 mod options;
 mod part;
 mod search;

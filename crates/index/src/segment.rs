@@ -3,11 +3,8 @@ use faiss::index::flat::FlatIndexImpl;
 use faiss::{ConcurrentIndex, Index};
 use zeroize::Zeroize;
 
+use crate::openmp::on_this_thread;
 use crate::{EntryId, IndexError};
-
-/// From this many probes on faiss multiplies matrices; below, it would start an OpenMP team of its
-/// own, so fewer probes are given to it one by one (faiss `distance_compute_blas_threshold`).
-const BLAS_PROBES: usize = 20;
 
 /// One voiceprint on its way into a segment.
 #[derive(Clone, Copy)]
@@ -78,18 +75,7 @@ impl Segment {
     /// The `fetch` (at least 1) best rows for each of `probes` (flat, a multiple of the dimension).
     pub(crate) fn nearest(&self, probes: &[f32], fetch: usize) -> Result<Vec<Nearest>, IndexError> {
         let fetch = fetch.clamp(1, self.len());
-        if probes.len() >= BLAS_PROBES * self.dimension {
-            return self.scan(probes, fetch);
-        }
-        let mut all = Vec::with_capacity(probes.len() / self.dimension);
-        for probe in probes.chunks_exact(self.dimension) {
-            all.append(&mut self.scan(probe, fetch)?);
-        }
-        Ok(all)
-    }
-
-    fn scan(&self, probes: &[f32], fetch: usize) -> Result<Vec<Nearest>, IndexError> {
-        let result = ConcurrentIndex::search(&self.rows, probes, fetch)?;
+        let result = on_this_thread(|| ConcurrentIndex::search(&self.rows, probes, fetch))?;
         let answers = result.distances.chunks_exact(fetch).zip(result.labels.chunks_exact(fetch));
         let nearest = answers.map(|(scores, labels)| {
             let rows = labels.iter().filter_map(|label| label.get());
@@ -102,7 +88,7 @@ impl Segment {
 
     /// Every row whose float32 product with `probe` is larger than `radius`, in any order.
     pub(crate) fn above(&self, probe: &[f32], radius: f32) -> Result<Vec<(f32, u32)>, IndexError> {
-        let result = ConcurrentIndex::range_search(&self.rows, probe, radius)?;
+        let result = on_this_thread(|| ConcurrentIndex::range_search(&self.rows, probe, radius))?;
         let (scores, labels) = result.distance_and_labels();
         let rows = labels.iter().filter_map(|label| label.get());
         Ok(scores.iter().copied().zip(rows.map(|row| row as u32)).collect())

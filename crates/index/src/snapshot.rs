@@ -42,9 +42,9 @@ impl Snapshot {
         search::nearest(self, probe.values(), search::checked_count(k)?)
     }
 
-    /// [`Snapshot::search`] for each probe, in their order. From 20 probes on the gallery is read
-    /// once for many probes, which is several times as fast as one by one; that is matrix products,
-    /// whose threads are OpenBLAS's and OpenMP's (`OPENBLAS_NUM_THREADS`, `OMP_NUM_THREADS`).
+    /// [`Snapshot::search`] for each probe, in their order. From 20 probes on faiss multiplies
+    /// matrices, so that the gallery is read once for many probes: several times as fast as one by
+    /// one, if OpenBLAS is held to one thread (`OPENBLAS_NUM_THREADS=1`, read when the process starts).
     ///
     /// # Errors
     /// As [`Snapshot::search`]; one bad probe fails them all.

@@ -29,6 +29,8 @@ pub(crate) struct Launch {
     models: PathBuf,
     arguments: Vec<String>,
     log_level: &'static str,
+    /// Whether the data folder goes with the server.
+    passing: bool,
 }
 
 impl Launch {
@@ -39,6 +41,7 @@ impl Launch {
             models: models(),
             arguments: Vec::new(),
             log_level: "info",
+            passing: false,
         }
     }
 
@@ -57,6 +60,11 @@ impl Launch {
 
     pub(crate) fn log_level(self, log_level: &'static str) -> Self {
         Self { log_level, ..self }
+    }
+
+    /// The data folder is removed when this process ends.
+    pub(crate) fn passing(self) -> Self {
+        Self { passing: true, ..self }
     }
 
     /// Starts the program through another one, which must become it (`exec`).
@@ -90,7 +98,8 @@ impl Launch {
         command.env("RUST_LOG", self.log_level).stdin(Stdio::null()).stdout(Stdio::piped());
         command.stderr(File::create(&log).expect("a log file"));
         let mut process = command.spawn().expect("the server's process starts");
-        let watchdog = watch(process.id());
+        let passing = if self.passing { data } else { Path::new("") };
+        let watchdog = watch(process.id(), files.path(), passing);
         let mut first = String::new();
         BufReader::new(process.stdout.take().expect("piped")).read_line(&mut first).expect("its first line");
         let mut server = TestServer { process, watchdog, address: String::new(), log, _files: files };
@@ -169,11 +178,12 @@ impl Drop for TestServer {
     }
 }
 
-/// Ends the server by its pid when this process is gone, which closes the pipe: servers shared by
-/// several tests stand in a static, and statics are never dropped.
-fn watch(pid: u32) -> Child {
+/// Ends the server by its pid and removes its files when this process is gone, which closes the pipe:
+/// servers shared by several tests stand in a static, and statics are never dropped.
+fn watch(pid: u32, files: &Path, passing: &Path) -> Child {
     let mut command = Command::new("sh");
-    command.args(["-c", "read _; kill -KILL \"$1\"", "sh", &pid.to_string()]);
+    let script = "read _; kill -KILL \"$1\"; rm -rf -- \"$2\" \"$3\"";
+    command.args(["-c", script, "sh", &pid.to_string()]).args([files, passing]);
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
     command.spawn().expect("a shell starts")
 }

@@ -16,7 +16,7 @@ pub(crate) const PROXIES: [&str; 2] = ["allison", "armelle"];
 /// The shared server, with nobody in it that a test may count on.
 pub(crate) async fn server() -> &'static TestServer {
     static SERVER: OnceCell<TestServer> = OnceCell::const_new();
-    SERVER.get_or_init(async || Launch::new().start(&folder().keep())).await
+    SERVER.get_or_init(async || Launch::new().passing().start(&folder().keep())).await
 }
 
 /// A client of the shared server.
