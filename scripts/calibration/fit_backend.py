@@ -34,7 +34,7 @@ def main() -> None:
     args = arguments()
     calls = read_calls(args.calls)
     people = People(calls)
-    extractor = Extractor(args.earmark, args.calls, args.cache)
+    extractor = Extractor(args.earmark, args.calls, args.cache, args.threads)
     model, prints = extractor.run(calls)
     long = [c for c in calls if c["role"] == "report" and c["side"] == "probe" and c["seconds"] == 20]
     looks = [extractor.run(long, live_at=look)[1] for look in LOOKS]
@@ -45,9 +45,11 @@ def main() -> None:
         prints = [p for p in prints if p.call["side"] == "enroll" or p.call["channel"]["codec"] in args.unheard]
     scored, systems, live, live_llr = cross_validate(training, prints, looks, people)
     llr = systems["calibrated LLR"]
-    once = [group(t, x, rows) for t, x, rows in durations(scored, llr, people)]
-    at_any_look = [(live_llr[~live.target], live.enrolled[~live.target], live.probe[~live.target])]
-    tails = {"false_matches": curves.curve(once), "live_false_matches": curves.curve(at_any_look)}
+    seconds = np.array([c["seconds"] for c in calls])[scored.call]
+    strangers = ~scored.target & people.alike(scored)
+    once = [llr[strangers & (seconds == s)] for s in report.DURATIONS]
+    at_any_look = live_llr[~live.target & people.alike(live)]
+    tails = {"false_matches": curves.curve(once), "live_false_matches": curves.curve([*once, at_any_look])}
 
     missing = missed(calls, prints, args.unheard)
     text = write_report(scored, systems, people, tails, (live, live_llr), missing)
@@ -72,6 +74,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--calls", type=Path, required=True, help="what simulate_calls.py wrote")
     parser.add_argument("--earmark", type=Path, required=True, help="the binary that extracts")
     parser.add_argument("--cache", type=Path, default=cache, help="where voiceprints are kept (biometric data: remove it when done)")
+    parser.add_argument("--threads", type=int, default=2, help="for the extraction")
     parser.add_argument("--out", type=Path, help="folder to write the back end to")
     parser.add_argument("--report", type=Path, help="Markdown file to write the figures to")
     parser.add_argument("--unheard", nargs="*", default=[], metavar="CODEC", help="fit without any call over these codecs and report on test calls over them only (alaw ulaw gsm amr)")
@@ -106,15 +109,6 @@ def largest(t: Trials, x: np.ndarray) -> tuple[Trials, np.ndarray]:
     t, x = t[order], x[order]
     first = np.r_[True, (np.diff(t.model) != 0) | (np.diff(t.call) != 0)]
     return t[first], x[first]
-
-
-def durations(scored: Trials, llr: np.ndarray, people: People) -> list[tuple[Trials, np.ndarray, np.ndarray]]:
-    seconds = np.array([c["seconds"] for c in people.calls])[scored.call]
-    return [(scored, llr, (seconds == s) & ~scored.target) for s in report.DURATIONS]
-
-
-def group(t: Trials, x: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    return x[rows], t.enrolled[rows], t.probe[rows]
 
 
 def missed(calls: list[dict], prints: list[Print], unheard: list[str]) -> str:

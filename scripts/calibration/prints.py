@@ -36,8 +36,8 @@ def read_calls(folder: Path) -> list[dict]:
 class Extractor:
     """Runs `earmark extract`, unless this binary heard these very files before."""
 
-    def __init__(self, earmark: Path, folder: Path, cache: Path):
-        self.earmark, self.folder, self.cache = earmark, folder, cache
+    def __init__(self, earmark: Path, folder: Path, cache: Path, threads: int):
+        self.earmark, self.folder, self.cache, self.threads = earmark, folder, cache, threads
         cache.mkdir(parents=True, exist_ok=True)
         # What makes a voiceprint is the binary and the two models it finds.
         self.version = hashlib.sha256(earmark.read_bytes()).hexdigest()
@@ -63,7 +63,7 @@ class Extractor:
         with tempfile.TemporaryDirectory(dir=self.cache) as scratch:
             recordings, new = Path(scratch) / "list.csv", Path(scratch) / "prints.jsonl"
             recordings.write_text("\n".join(["recording", *(str((self.folder / n).resolve()) for n in names)]) + "\n")
-            command = [self.earmark, "extract", "--recordings", recordings, "--out", new, *options]
+            command = [self.earmark, "extract", "--recordings", recordings, "--out", new, "--threads", str(self.threads), *options]
             code = subprocess.run(command).returncode
             if code not in (DONE, PART):
                 raise SystemExit(f"{self.earmark} extract failed with code {code}")

@@ -50,10 +50,10 @@ def by_condition(scored: Trials, llr: np.ndarray, people: People) -> str:
     each("speech", lambda c: c["set"])
     each("gender", lambda c: c["gender"])
     groups += [(f"enrolled from {n} call{'s' * (n > 1)}", t.enrolled_recordings == n) for n in (1, 2)]
-    genders = np.array([{c["speaker"]: c["gender"] for c in people.calls}[name] for name in people.names])
-    sets = np.array([{c["speaker"]: c["set"] for c in people.calls}[name] for name in people.names])
-    alike = (sets[t.enrolled] == sets[t.probe]) & (genders[t.enrolled] == genders[t.probe])
-    groups += [("non-targets of one set and gender only", alike)]
+    gender = {c["speaker"]: c["gender"] for c in people.calls}
+    genders = np.array([gender[name] for name in people.names])
+    alike = people.alike(t)
+    groups += [("trials within one set", alike), ("trials within one set and gender", alike & (genders[t.enrolled] == genders[t.probe]))]
     rows = []
     for name, mask in groups:
         tar, non = x[mask & t.target], x[mask & ~t.target]

@@ -51,6 +51,13 @@ class People:
         self.names = sorted(self.role)
         self.number = {name: i for i, name in enumerate(self.names)}
         self.adult = np.array([self.role[name] == "report" for name in self.names])
+        sets = {c["speaker"]: c["set"] for c in calls}
+        self.set = np.array([sets[name] for name in self.names])
+
+    def alike(self, t: "Trials") -> np.ndarray:
+        """Trials within one collection: people of one language and accent, as callers of one call
+        center are. Others are too easy to tell apart to set an alarm by."""
+        return self.set[t.enrolled] == self.set[t.probe]
 
     def folds(self, count: int, names: list[str]) -> np.ndarray:
         """Every role and set of recordings is spread evenly over the folds; -1 for the rest."""

@@ -82,7 +82,9 @@ fn the_engine_and_all_below_it_have_no_network_and_no_async() {
 fn only_the_server_knows_tonic_and_axum() {
     for (name, uses) in crates() {
         for wire in ["tonic", "axum", "prost"] {
-            assert!(name == "server" || !uses.contains(wire), "crate {name} depends on {wire}");
+            // The audio crate reads the weights of a network from its ONNX file, which is protobuf.
+            let no_wire = name == "audio" && wire == "prost";
+            assert!(name == "server" || no_wire || !uses.contains(wire), "crate {name} depends on {wire}");
         }
     }
 }

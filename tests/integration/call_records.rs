@@ -31,7 +31,7 @@ async fn a_call_is_on_record_while_it_runs_and_after() {
     let ended = clients.call(&id).await.unwrap();
     assert!(ended.end_time.is_some());
     assert_eq!(ended.updates, [vec![first], rest].concat(), "every update, bit for bit");
-    assert_eq!((ended.call, ended.outcome()), (Some(asked), Outcome::Unspecified));
+    assert_eq!((ended.call.as_ref(), ended.outcome()), (Some(&asked), Outcome::Unspecified));
 }
 
 #[tokio::test]

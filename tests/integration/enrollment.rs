@@ -3,10 +3,11 @@
 use earmark_server::proto::v1::{CustomerStatus, EnrollConfig, EnrollRecordingsRequest};
 use tonic::Code;
 
-use crate::harness::clients::unique;
+use crate::harness::clients::{Clients, unique};
 use crate::harness::enrollments::{enroll_audio, enroll_config, enrollment, stream_of};
 use crate::harness::refused::{nothing_left_of, refused};
-use crate::harness::voices;
+use crate::harness::server::{Launch, folder};
+use crate::harness::{voices, web};
 use crate::harness::world::{PROXIES, client, populated};
 
 #[tokio::test]
@@ -113,7 +114,7 @@ async fn a_recording_of_another_voice_is_refused_by_name() {
 async fn too_little_speech_is_refused_with_what_is_needed() {
     let mut clients = client().await;
     let id = unique("customer");
-    let short = voices::clips("paola", "call").pop().unwrap();
+    let short = voices::clips("carlo", "call").pop().unwrap();
     let status =
         refused(clients.enroll(&id, vec![voices::clip(&short)]).await, Code::FailedPrecondition, "INSUFFICIENT_SPEECH");
     assert!(status.message().contains("8.0 s") || status.message().contains("8 s"), "{}", status.message());
@@ -136,24 +137,27 @@ async fn none_of_several_recordings_is_enrolled_when_one_is_bad() {
 
 #[tokio::test]
 async fn a_cancelled_stream_leaves_nothing_behind() {
-    let mut clients = client().await;
-    let id = unique("customer");
+    let data = folder();
+    let server = Launch::new().start(data.path());
+    let mut clients = Clients::connect(server.address()).await;
     let (sender, receiver) = tokio::sync::mpsc::channel(8);
     let stream = tokio_stream::wrappers::ReceiverStream::new(receiver);
     let mut customers = clients.customers.clone();
     let call = tokio::spawn(async move { customers.enroll(stream).await });
-    sender.send(enroll_config(stream_of(&id))).await.unwrap();
-    // Enough speech to be enrolled, and all of it read by the server: the channel holds 8 messages.
+    sender.send(enroll_config(stream_of("customer"))).await.unwrap();
+    // Enough speech to be enrolled.
     for chunk in voices::pcm(&voices::samples("ivrvoice/01")).chunks(1600) {
         sender.send(enroll_audio(chunk)).await.unwrap();
     }
     call.abort();
     assert!(call.await.unwrap_err().is_cancelled());
-    nothing_left_of(&mut clients, &id).await;
+    let ended = "earmark_rpcs_total{method=\"CustomersService/Enroll\",code=\"CANCELLED\"} 1";
+    web::until(server.address(), "/metrics", |reply| reply.text().contains(ended)).await;
+    nothing_left_of(&mut clients, "customer").await;
 }
 
 #[tokio::test]
-async fn a_second_of_two_conflicting_channels_is_chosen_by_number() {
+async fn the_customers_channel_of_a_stereo_recording_is_chosen_by_number() {
     let mut clients = client().await;
     let (agent, caller) = (voices::samples("carlo/01"), voices::samples("ivrvoice/01"));
     let frames = agent.len().min(caller.len());

@@ -1,11 +1,12 @@
 //! A request sent twice under one request id is done once.
 
-use earmark_server::proto::v1::{AddProxyRequest, DeleteCustomerRequest, EnrollConfig, EnrollRecordingsRequest, RemoveProxyRequest};
+use earmark_server::proto::v1::{AddProxyRequest, DeleteCustomerRequest, EnrollConfig, EnrollRecordingsRequest};
 use tonic::Code;
 
-use crate::harness::clients::unique;
+use crate::harness::clients::{Clients, unique};
 use crate::harness::enrollments::{LEGAL_BASIS, enrollment, stream_of};
 use crate::harness::refused::{nothing_left_of, refused};
+use crate::harness::server::{Launch, folder};
 use crate::harness::voices;
 use crate::harness::world::client;
 
@@ -99,19 +100,19 @@ async fn a_replay_does_not_bring_a_deleted_customer_back() {
 
 #[tokio::test]
 async fn a_listing_sent_again_is_answered_from_the_record() {
-    let mut clients = client().await;
-    let (proxy_id, request_id) = (unique("proxy"), unique("request"));
-    // A voice of its own, so that no other test's caller is tagged: june and carlo by turns are refused,
-    // so one of the music-free strangers it is, taken off the list again at the end.
+    let data = folder();
+    let server = Launch::new().start(data.path());
+    let mut clients = Clients::connect(server.address()).await;
     let asked = AddProxyRequest {
-        proxy_id: proxy_id.clone(),
-        request_id,
+        proxy_id: "p-1".into(),
+        request_id: "r-1".into(),
         legal_basis: LEGAL_BASIS.into(),
         recordings: vec![voices::clip("allison/01")],
         ..Default::default()
     };
     let first = clients.library.add_proxy(asked.clone()).await.unwrap().into_inner();
-    let second = clients.library.add_proxy(asked).await.unwrap().into_inner();
-    assert_eq!(second.proxy, first.proxy);
-    clients.library.remove_proxy(RemoveProxyRequest { proxy_id }).await.unwrap();
+    let second = clients.library.add_proxy(asked.clone()).await.unwrap().into_inner();
+    assert_eq!(second, first);
+    let other = AddProxyRequest { label: "another label".into(), ..asked };
+    refused(clients.library.add_proxy(other).await, Code::AlreadyExists, "REQUEST_ID_REUSED");
 }

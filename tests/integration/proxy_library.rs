@@ -70,26 +70,44 @@ async fn a_proxy_id_that_is_taken_is_refused_and_the_listing_stays() {
     let (_data, _server, mut clients) = alone().await;
     clients.library.add_proxy(listing("p-1", "paola")).await.unwrap();
     let before = clients.proxy("p-1").await.unwrap();
-    let outcome = clients.library.add_proxy(listing("p-1", "carlo")).await;
+    let outcome = clients.library.add_proxy(listing("p-1", "june")).await;
     let status = refused(outcome, Code::AlreadyExists, "ALREADY_EXISTS");
     assert!(status.message().contains("p-1"), "{}", status.message());
     assert_eq!(clients.proxy("p-1").await.unwrap(), before);
-    let updates = clients.screen(info("call-1", ""), &voices::call("carlo")).await.unwrap();
-    assert_eq!(verdict(updates.last().unwrap()), Verdict::NoCustomerClaimed, "carlo is not listed");
+    let updates = clients.screen(info("call-1", ""), &voices::call("june")).await.unwrap();
+    assert_eq!(verdict(updates.last().unwrap()), Verdict::NoCustomerClaimed, "june is not listed");
 }
 
 #[tokio::test]
-async fn an_expired_listing_is_not_searched() {
+async fn a_listing_is_searched_until_it_expires() {
     let (_data, _server, mut clients) = alone().await;
-    let past = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap() - Duration::from_secs(3600);
-    let expire_time = prost_types::Timestamp { seconds: past.as_secs() as i64, nanos: 0 };
-    let expired = AddProxyRequest { expire_time: Some(expire_time), ..listing("p-1", "paola") };
-    clients.library.add_proxy(expired).await.unwrap();
-    let updates = clients.screen(info("call-1", "x"), &voices::call("paola")).await.unwrap();
-    let last = updates.last().unwrap();
-    assert_eq!((verdict(last), state(last)), (Verdict::NotEnrolled, CustomerState::NotEnrolled));
-    assert!(last.proxies.is_empty());
+    let end = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap() + Duration::from_secs(2);
+    let expire_time = prost_types::Timestamp { seconds: end.as_secs() as i64, nanos: 0 };
+    let passing = AddProxyRequest { expire_time: Some(expire_time), ..listing("p-1", "paola") };
+    clients.library.add_proxy(passing).await.unwrap();
+    let recording = voices::clip("paola/04");
+    let mut last = clients.screen_recording(info("call-0", "x"), recording.clone()).await.unwrap();
+    // Nothing tells of the moment; each call takes some of the time until then.
+    for n in 1..1000 {
+        if last.proxies.is_empty() {
+            break;
+        }
+        last = clients.screen_recording(info(&format!("call-{n}"), "x"), recording.clone()).await.unwrap();
+    }
+    assert!(last.proxies.is_empty(), "{last:?}");
+    assert_eq!((verdict(&last), state(&last)), (Verdict::NotEnrolled, CustomerState::NotEnrolled));
+    assert!(last.update_time.unwrap().seconds >= expire_time.seconds);
     assert_eq!(clients.proxy("p-1").await.unwrap().expire_time, Some(expire_time), "it is still on record");
+}
+
+#[tokio::test]
+async fn a_listing_that_has_expired_already_is_refused() {
+    let mut clients = client().await;
+    let id = unique("proxy");
+    let expire_time = Some(prost_types::Timestamp { seconds: 1_700_000_000, nanos: 0 });
+    let request = AddProxyRequest { expire_time, ..listing(&id, "paola") };
+    refused(clients.library.add_proxy(request).await, Code::InvalidArgument, "INVALID_FIELD");
+    nothing_left_of(&mut clients, &id).await;
 }
 
 #[tokio::test]

@@ -54,9 +54,11 @@ async fn a_listed_proxy_posing_as_a_customer_is_tagged_and_named_first() {
 async fn a_stranger_neither_matches_nor_is_tagged() {
     let mut clients = populated().await;
     for person in ["ivrvoice", "paola"] {
-        let last = final_of(&mut clients, CUSTOMERS[0], &voices::call(person)).await;
-        assert!(!matches!(verdict(&last), Verdict::Match | Verdict::SuspectedProxy), "{person}: {last:?}");
-        assert!(customer_llr(&last).expect("an LLR") < 0.0, "{person}: {last:?}");
+        for customer in CUSTOMERS {
+            let last = final_of(&mut clients, customer, &voices::call(person)).await;
+            assert_eq!(state(&last), CustomerState::Scored);
+            assert!(!matches!(verdict(&last), Verdict::Match | Verdict::SuspectedProxy), "{person}: {last:?}");
+        }
     }
 }
 
@@ -112,7 +114,7 @@ async fn an_unknown_customer_is_not_enrolled_and_a_proxy_is_found_all_the_same()
     let mut clients = populated().await;
     let last = final_of(&mut clients, "nobody-of-this-name", &voices::call("paola")).await;
     assert_eq!((verdict(&last), state(&last)), (Verdict::NotEnrolled, CustomerState::NotEnrolled));
-    assert_eq!(last.decision.unwrap().label_zh, "未登记");
+    assert!(last.decision.unwrap().label_zh.contains("未登记"));
     let last = final_of(&mut clients, "nobody-of-this-name", &voices::call(PROXIES[0])).await;
     assert_eq!((verdict(&last), state(&last)), (Verdict::SuspectedProxy, CustomerState::NotEnrolled));
 }

@@ -35,7 +35,8 @@ impl<K: Clone + PartialEq> EvidenceTrack<K> {
         self.last.as_ref()
     }
 
-    /// Looks at the call. Always with the same decider, and with evidence over all speech so far.
+    /// Looks at the call while it goes on. Always with the same decider, and with evidence over all
+    /// speech so far.
     pub fn look(&mut self, decider: &Decider, evidence: &Evidence<'_, K>) -> Decision<K> {
         let news = self.news(decider, evidence);
         if let (News::None, Some(last)) = (&news, &self.last) {
@@ -45,8 +46,23 @@ impl<K: Clone + PartialEq> EvidenceTrack<K> {
         if enough && matches!(news, News::Speech) {
             self.looks = self.looks.saturating_add(1);
         }
-        let threshold = self.threshold(decider, evidence);
-        let standing = Standing { tag_threshold: threshold, verdict: self.last.as_ref().map(|d| d.verdict) };
+        self.judge(decider, evidence, decider.live_tag_threshold(evidence.list_size))
+    }
+
+    /// The last word when the call has ended: always judged, because the voiceprint of the whole
+    /// call may be better than the last one on the way. A call that was never looked at before (a
+    /// recording) has the threshold of a single look.
+    pub fn conclude(&mut self, decider: &Decider, evidence: &Evidence<'_, K>) -> Decision<K> {
+        let threshold = match self.looks {
+            0 => decider.tag_threshold(evidence.list_size),
+            _ => decider.live_tag_threshold(evidence.list_size),
+        };
+        self.judge(decider, evidence, threshold)
+    }
+
+    fn judge(&mut self, decider: &Decider, evidence: &Evidence<'_, K>, threshold: f64) -> Decision<K> {
+        let tag_threshold = self.lowered(threshold, evidence);
+        let standing = Standing { tag_threshold, verdict: self.last.as_ref().map(|d| d.verdict) };
         let decision = judge(decider, evidence, &standing);
         self.note_alarm(decider, &decision);
         self.last = Some(decision.clone());
@@ -65,8 +81,8 @@ impl<K: Clone + PartialEq> EvidenceTrack<K> {
         }
     }
 
-    fn threshold(&self, decider: &Decider, evidence: &Evidence<'_, K>) -> f64 {
-        let threshold = decider.live_tag_threshold(evidence.list_size);
+    /// The threshold, or that of the standing alarm if its proxy is still the best hit.
+    fn lowered(&self, threshold: f64, evidence: &Evidence<'_, K>) -> f64 {
         let best = evidence.listed.iter().max_by(|a, b| a.1.nats().total_cmp(&b.1.nats()));
         match (&self.alarm, best) {
             (Some((tagged, floor)), Some((best, _))) if tagged == best => threshold.min(*floor),
@@ -175,6 +191,32 @@ mod tests {
         assert_eq!(look(&mut track, 6.0, -9.0, &[('b', hit - 0.2)]), Verdict::Mismatch);
         assert!(track.last().unwrap().reasons.contains(&Reason::CustomerMismatch));
         assert_eq!(look(&mut track, 7.0, -9.0, &[('a', hit - 1.0)]), Verdict::Mismatch);
+    }
+
+    #[test]
+    fn the_last_word_is_always_judged() {
+        let decider = decider(PolicyOptions::default());
+        let at = |llr: f64, listed: &'static [(char, f64)]| {
+            let listed: Vec<_> = listed.iter().map(|(k, l)| (*k, Llr::new(*l))).collect();
+            (CustomerEvidence::Scored(Llr::new(llr)), listed)
+        };
+        let conclude = |track: &mut EvidenceTrack<char>, (customer, listed): (CustomerEvidence, Vec<_>)| {
+            let net_speech = NetSpeech::from_seconds(8.0);
+            track.conclude(
+                &decider,
+                &Evidence { customer, listed: &listed, list_size: 100, net_speech, quality: None },
+            )
+        };
+        // Same speech as at the last look, but another voiceprint.
+        let mut track = EvidenceTrack::new();
+        assert_eq!(look(&mut track, 8.0, 3.0, &[]), Verdict::Match);
+        assert_eq!(conclude(&mut track, at(-9.0, &[])).verdict, Verdict::Mismatch);
+        // Between the threshold of one look (5.0) and that of a live call (5.75).
+        let between = || at(-9.0, &[('a', 5.4)]);
+        assert_eq!(conclude(&mut EvidenceTrack::new(), between()).verdict, Verdict::SuspectedProxy);
+        let mut track = EvidenceTrack::new();
+        assert_eq!(look(&mut track, 4.0, -9.0, &[]), Verdict::Mismatch);
+        assert_eq!(conclude(&mut track, between()).verdict, Verdict::Mismatch);
     }
 
     #[test]

@@ -162,7 +162,8 @@ mod tests {
     fn a_token_opens_its_tenants_only() {
         let access = guarded();
         let bearer = format!("Bearer {SECRET}");
-        let admit = |tenant: &str| access.admit(&headers(&[("authorization", &bearer), ("earmark-tenant", tenant)]));
+        let admit =
+            |tenant: &str| access.admit(&headers(&[("authorization", &bearer), ("earmark-tenant", tenant)]));
         let caller = admit("north").unwrap();
         assert_eq!((caller.tenant, caller.actor.as_deref()), (tenant("north"), Some("desk")));
         assert_eq!(reason(admit("south")), "TENANT_NOT_ALLOWED");

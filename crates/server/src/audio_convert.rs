@@ -188,7 +188,11 @@ pub(crate) fn timestamp(at: Timestamp) -> prost_types::Timestamp {
 pub(crate) fn moment(at: prost_types::Timestamp, path: &str) -> Result<Timestamp, Refusal> {
     const SECONDS: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
     if !SECONDS.contains(&at.seconds) || !(0..1_000_000_000).contains(&at.nanos) {
-        return Err(Refusal::field(path, "BAD_TIME", "must be a google.protobuf.Timestamp of the years 1 to 9999"));
+        return Err(Refusal::field(
+            path,
+            "BAD_TIME",
+            "must be a google.protobuf.Timestamp of the years 1 to 9999",
+        ));
     }
     Ok(Timestamp::from_unix_millis(at.seconds * 1000 + i64::from(at.nanos / 1_000_000)))
 }

@@ -59,7 +59,9 @@ impl End {
         let refuse = |reason, problem| Err(Refusal::new(Code::DeadlineExceeded, reason, problem));
         match self {
             Self::HalfClosed => Ok(()),
-            Self::Idle => refuse("STREAM_IDLE", "no audio came for too long; half-close a stream that is over"),
+            Self::Idle => {
+                refuse("STREAM_IDLE", "no audio came for too long; half-close a stream that is over")
+            }
             Self::TooLong => refuse("STREAM_TOO_LONG", "the stream is as long as one may be; begin another"),
             Self::Draining => Err(Refusal::draining()),
         }

@@ -61,7 +61,8 @@ fn take(
     reason: &'static str,
     subject: &'static str,
 ) -> Result<OwnedSemaphorePermit, Refusal> {
-    let full = |_| Refusal::busy(reason, subject, format!("as many {subject} as allowed are open; try again"));
+    let full =
+        |_| Refusal::busy(reason, subject, format!("as many {subject} as allowed are open; try again"));
     room.clone().try_acquire_owned().map_err(full)
 }
 

@@ -44,7 +44,8 @@ mod tests {
     fn takes_origins_and_refuses_what_is_none() {
         assert!(cors(&[]).unwrap().is_none());
         assert!(cors(&["https://desk.example.com".into(), "http://[::1]:8080".into()]).unwrap().is_some());
-        for bad in ["", "*", "desk.example.com", "https://", "https://a/b", "https://*.a", "ftp://a", "null"] {
+        for bad in ["", "*", "desk.example.com", "https://", "https://a/b", "https://*.a", "ftp://a", "null"]
+        {
             assert!(matches!(cors(&[bad.to_owned()]), Err(ServerError::Origin { .. })), "{bad}");
         }
     }

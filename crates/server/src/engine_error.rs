@@ -52,9 +52,9 @@ fn code(kind: ErrorKind) -> Code {
 
 fn about_resource(refusal: Refusal, error: &EngineError) -> Refusal {
     match error {
-        EngineError::Records(RecordsError::NotFound { kind, id } | RecordsError::AlreadyExists { kind, id }) => {
-            refusal.about_resource(kind.to_string(), id)
-        }
+        EngineError::Records(
+            RecordsError::NotFound { kind, id } | RecordsError::AlreadyExists { kind, id },
+        ) => refusal.about_resource(kind.to_string(), id),
         EngineError::Records(RecordsError::RequestIdReused { id }) => refusal.about_resource("request", id),
         _ => refusal,
     }

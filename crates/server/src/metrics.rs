@@ -4,6 +4,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use earmark_engine::EngineStatistics;
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
@@ -15,7 +16,9 @@ const METADATA: Metadata<'static> = Metadata::new("earmark", Level::INFO, None);
 const BUCKETS: [f64; 15] =
     [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0, 300.0];
 
-const GAUGES: [(&str, &str); 5] = [
+const GAUGES: [(&str, &str); 7] = [
+    ("earmark_customers", "Customers enrolled, over all tenants."),
+    ("earmark_proxies", "Proxies listed, over all tenants."),
     ("earmark_live_calls", "Calls being screened now."),
     ("earmark_enrollment_streams", "Enrollment streams open now."),
     ("earmark_watchers", "Desktops watching calls now."),
@@ -70,6 +73,8 @@ pub(crate) struct Metrics {
     pub(crate) enrollment_streams: Gauge,
     pub(crate) watchers: Gauge,
     pub(crate) connections: Gauge,
+    customers: Gauge,
+    proxies: Gauge,
     update_compute: Histogram,
     audio_seconds: Counter,
     audio_millis: AtomicU64,
@@ -88,6 +93,8 @@ impl Metrics {
             enrollment_streams: gauge("earmark_enrollment_streams"),
             watchers: gauge("earmark_watchers"),
             connections: gauge("earmark_connections"),
+            customers: gauge("earmark_customers"),
+            proxies: gauge("earmark_proxies"),
             update_compute: histogram("earmark_update_compute_seconds"),
             audio_seconds: recorder.register_counter(&key, &METADATA),
             audio_millis: AtomicU64::new(0),
@@ -103,6 +110,12 @@ impl Metrics {
     /// Moves what was recorded into the histograms. Without it they grow until the next scrape.
     pub(crate) fn tidy(&self) {
         self.handle.run_upkeep();
+    }
+
+    /// How much the engine holds.
+    pub(crate) fn holds(&self, statistics: EngineStatistics) {
+        self.customers.set(statistics.customers as f64);
+        self.proxies.set(statistics.proxies as f64);
     }
 
     pub(crate) fn queue_depth(&self, lane: Lane) -> Gauge {
@@ -124,7 +137,7 @@ impl Metrics {
 
     /// Adds audio; fractions of a second are kept until they make a whole one.
     pub(crate) fn audio(&self, seconds: f64) {
-        let millis = (seconds.max(0.0) * 1000.0) as u64;
+        let millis = (seconds.max(0.0) * 1000.0).round() as u64;
         let total = self.audio_millis.fetch_add(millis, Ordering::Relaxed).saturating_add(millis);
         self.audio_seconds.absolute(total / 1000);
     }
@@ -198,6 +211,7 @@ mod tests {
         metrics.decision("SUSPECTED_PROXY");
         metrics.rpc("ScreeningService/GetCall", "NOT_FOUND", Duration::from_millis(3));
         metrics.refusal("UNKNOWN_CALL".into());
+        metrics.holds(EngineStatistics { customers: 7, proxies: 3, live_calls: 0 });
         let live = Counted::new(&metrics.live_calls);
         let text = metrics.render();
         for line in [
@@ -207,6 +221,8 @@ mod tests {
             "earmark_refusals_total{reason=\"UNKNOWN_CALL\"} 1",
             "earmark_rpc_seconds_bucket{method=\"ScreeningService/GetCall\",le=\"0.005\"} 1",
             "earmark_live_calls 1",
+            "earmark_customers 7",
+            "earmark_proxies 3",
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }

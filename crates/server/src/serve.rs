@@ -91,6 +91,7 @@ impl Server {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
+            self.backend.metrics.holds(self.backend.engine.statistics());
             self.backend.metrics.tidy();
         }
     }

@@ -89,6 +89,17 @@ impl Launch {
         }
     }
 
+    /// Starts it where it listens before it finds out that it must not serve.
+    pub(crate) fn refused_late(&self, data: &Path) -> Failure {
+        match self.launch(data) {
+            Outcome::Listening(server) => {
+                let (status, said) = server.ended();
+                Failure { code: status.code(), said }
+            }
+            Outcome::Ended(failure) => failure,
+        }
+    }
+
     fn launch(&self, data: &Path) -> Outcome {
         let files = folder();
         let log = files.path().join("stderr");

@@ -25,6 +25,21 @@ pub(crate) fn get(address: &str, path: &str) -> Reply {
     exchange(address, "GET", path, &[], &[])
 }
 
+/// Asks until the reply is as wanted; there is no other way to hear of it.
+pub(crate) async fn until(address: &str, path: &'static str, wanted: impl Fn(&Reply) -> bool) {
+    const MOST_ASKED: usize = 50_000;
+    let mut last = None;
+    for _ in 0..MOST_ASKED {
+        let address = address.to_owned();
+        let reply = tokio::task::spawn_blocking(move || get(&address, path)).await.expect("a reply");
+        if wanted(&reply) {
+            return;
+        }
+        last = Some(reply);
+    }
+    panic!("{path} never said what was awaited, but {}", last.expect("a reply").text());
+}
+
 /// One request on a connection of its own.
 pub(crate) fn exchange(address: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
     let mut stream = TcpStream::connect(address).expect("the server takes connections");

@@ -1,101 +1,180 @@
-//! The second tap: how loud speech is, and what is heard when nobody speaks.
+/// Chunk levels are counted in half decibels from here up to 0 dBFS.
+const FLOOR_DB: f64 = -120.0;
+const STEPS: usize = 241;
 
-/// Chunks below this are digital silence and say nothing about the line, in dBFS.
-const FLOOR_DB: f64 = -100.0;
+/// Quieter than the last bit of 16: digital silence or a muted line, not the line's noise.
+const SILENT_DB: f64 = -93.0;
 
-/// With fewer pauses than this the noise is read from the quietest moments of speech, in chunks of
-/// 32 ms.
-const MIN_PAUSES: u64 = 8;
+/// So many chunks (0.4 s of 32 ms) without speech are enough to know the noise from.
+const ENOUGH_CHUNKS: u64 = 12;
 
-/// Which of the chunks in pauses stands for the noise: the median, since a pause's edges hold
-/// breath and the ends of words.
-const PAUSE_QUANTILE: f64 = 0.5;
+/// The loudest part of the chunks without speech is left out: clicks, and speech the detector missed.
+const TRIMMED_ABOVE: f64 = 0.9;
 
-/// Which of the chunks in speech stands for the noise where there are no pauses.
-const SPEECH_QUANTILE: f64 = 0.05;
+/// Where noise was never heard alone, it is at most as loud as the quietest speech chunks.
+const FALLBACK_PERCENTILE: f64 = 0.05;
 
-/// What an estimate can honestly say, in dB: below, speech would not have been found; above, the
-/// line's own rounding is measured.
-const SNR_RANGE: std::ops::RangeInclusive<f64> = -10.0..=60.0;
+/// How loud the chunks with and without speech were, in fixed memory.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Levels {
+    speech: Counts,
+    rest: Counts,
+}
 
-const BINS: usize = 201;
-const BIN_DB: f64 = 0.5;
-
-/// How often each level occurred, by half decibels from -100 to 0 dBFS.
+/// Counts of chunk levels and their summed power, step by step.
 #[derive(Debug, Clone)]
-struct Histogram([u64; BINS]);
+struct Counts {
+    chunks: [u64; STEPS],
+    power: [f64; STEPS],
+}
 
-impl Histogram {
-    fn add(&mut self, db: f64) {
-        let bin = ((db - FLOOR_DB) / BIN_DB).round().clamp(0.0, (BINS - 1) as f64);
-        self.0[bin as usize] += 1;
-    }
-
-    fn count(&self) -> u64 {
-        self.0.iter().sum()
-    }
-
-    fn quantile(&self, part: f64) -> f64 {
-        let wanted = (part * self.count() as f64).ceil().max(1.0) as u64;
-        let mut seen = 0;
-        let bin = self.0.iter().position(|n| {
-            seen += n;
-            seen >= wanted
-        });
-        FLOOR_DB + BIN_DB * bin.unwrap_or(0) as f64
+impl Default for Counts {
+    fn default() -> Self {
+        Self { chunks: [0; STEPS], power: [0.0; STEPS] }
     }
 }
 
-/// Levels of speech and of pauses, in fixed memory.
-#[derive(Debug, Clone)]
-pub(super) struct Levels {
-    speech: Histogram,
-    pauses: Histogram,
-    speech_power: f64,
-    speech_chunks: u64,
+/// The mean power of the speech chunks and of the noise beneath them, 1 being a full-scale square.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SpeechLevel {
+    power: f64,
+    noise: f64,
+}
+
+impl SpeechLevel {
+    /// The speech alone over the noise alone.
+    pub(super) fn snr_db(self) -> f32 {
+        let speech = (self.power - self.noise).max(self.power * 1e-3);
+        (10.0 * (speech / self.noise.max(1e-12)).log10()) as f32
+    }
+
+    pub(super) fn level_dbfs(self) -> f32 {
+        decibels(self.power) as f32
+    }
 }
 
 impl Levels {
-    pub(super) fn new() -> Self {
-        let empty = Histogram([0; BINS]);
-        Self { speech: empty.clone(), pauses: empty, speech_power: 0.0, speech_chunks: 0 }
-    }
-
-    pub(super) fn observe(&mut self, power: f64, is_speech: bool) {
-        let db = decibels(power);
-        if is_speech {
-            self.speech.add(db);
-            self.speech_power += power;
-            self.speech_chunks += 1;
-        } else if db > FLOOR_DB {
-            self.pauses.add(db);
+    pub(super) fn observe(&mut self, samples: &[f32], is_speech: bool) {
+        if samples.is_empty() {
+            return;
         }
+        // Around the mean, so that an offset does not count as noise.
+        let count = samples.len() as f64;
+        let mean = samples.iter().map(|sample| f64::from(*sample)).sum::<f64>() / count;
+        let power = samples.iter().map(|sample| (f64::from(*sample) - mean).powi(2)).sum::<f64>() / count;
+        let counts = if is_speech { &mut self.speech } else { &mut self.rest };
+        counts.add(power);
     }
 
-    /// Root mean square of speech, in dBFS.
-    pub(super) fn level_db(&self) -> f64 {
-        decibels(self.speech_power / self.speech_chunks.max(1) as f64)
+    /// None while there was no speech, or only silence that was taken for it.
+    pub(super) fn speech(&self) -> Option<SpeechLevel> {
+        let power = self.speech.mean_power(0, STEPS)?;
+        let noise = self.noise().unwrap_or(0.0);
+        Some(SpeechLevel { power, noise })
     }
 
-    /// Signal-to-noise ratio of speech, in dB; 0 without speech.
-    pub(super) fn snr_db(&self) -> f64 {
-        if self.speech_chunks == 0 {
-            return 0.0;
+    fn noise(&self) -> Option<f64> {
+        let audible = step(SILENT_DB);
+        if self.rest.from(audible) >= ENOUGH_CHUNKS {
+            let top = self.rest.percentile(audible, TRIMMED_ABOVE);
+            return self.rest.mean_power(audible, top + 1);
         }
-        let noise_db = if self.pauses.count() >= MIN_PAUSES {
-            self.pauses.quantile(PAUSE_QUANTILE)
-        } else {
-            self.speech.quantile(SPEECH_QUANTILE)
-        };
-        let noise = 10f64.powf(noise_db / 10.0);
-        let speech = self.speech_power / self.speech_chunks as f64;
-        // What was measured as speech is speech and noise.
-        let ratio = (speech - noise).max(noise * 1e-3) / noise;
-        decibels(ratio).clamp(*SNR_RANGE.start(), *SNR_RANGE.end())
+        let quiet = self.speech.percentile(audible, FALLBACK_PERCENTILE);
+        self.speech.mean_power(audible, quiet + 1)
     }
 }
 
-/// Power to decibels, with -120 for silence.
-pub(super) fn decibels(power: f64) -> f64 {
-    10.0 * power.max(1e-12).log10()
+impl Counts {
+    fn add(&mut self, power: f64) {
+        let step = step(decibels(power));
+        self.chunks[step] += 1;
+        self.power[step] += power;
+    }
+
+    /// Chunks at this step or louder.
+    fn from(&self, step: usize) -> u64 {
+        self.chunks[step..].iter().sum()
+    }
+
+    /// The step at or below which this part of the chunks from `from` on lies.
+    fn percentile(&self, from: usize, part: f64) -> usize {
+        let wanted = (self.from(from) as f64 * part).ceil().max(1.0) as u64;
+        let mut below = 0;
+        let reached = self.chunks[from..].iter().position(|chunks| {
+            below += chunks;
+            below >= wanted
+        });
+        from + reached.unwrap_or(STEPS - 1 - from)
+    }
+
+    fn mean_power(&self, from: usize, until: usize) -> Option<f64> {
+        let chunks: u64 = self.chunks[from..until].iter().sum();
+        (chunks > 0).then(|| self.power[from..until].iter().sum::<f64>() / chunks as f64)
+    }
+}
+
+fn decibels(power: f64) -> f64 {
+    if power > 0.0 { (10.0 * power.log10()).max(FLOOR_DB) } else { FLOOR_DB }
+}
+
+fn step(level_db: f64) -> usize {
+    (((level_db - FLOOR_DB) * 2.0).max(0.0) as usize).min(STEPS - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn levels(speech: &[f32], rest: &[f32]) -> Levels {
+        let mut levels = Levels::default();
+        let chunk = |level: f32| -> Vec<f32> { (0..256).map(|n| if n % 2 == 0 { level } else { -level }).collect() };
+        speech.iter().for_each(|level| levels.observe(&chunk(*level), true));
+        rest.iter().for_each(|level| levels.observe(&chunk(*level), false));
+        levels
+    }
+
+    #[test]
+    fn speech_over_noise() {
+        let level = levels(&[0.1; 50], &[0.01; 50]).speech().unwrap();
+        assert!((level.level_dbfs() + 20.0).abs() < 0.01);
+        // (0.01 - 0.0001) / 0.0001 is 99.
+        assert!((level.snr_db() - 19.956).abs() < 0.01, "{}", level.snr_db());
+    }
+
+    #[test]
+    fn a_full_scale_square_is_0_dbfs() {
+        assert!(levels(&[1.0; 5], &[]).speech().unwrap().level_dbfs().abs() < 1e-6);
+    }
+
+    #[test]
+    fn clicks_and_muted_gaps_are_not_the_noise() {
+        let mut rest = vec![0.01; 100];
+        rest.extend([0.5; 5]);
+        rest.extend([0.0; 300]);
+        let level = levels(&[0.1; 50], &rest).speech().unwrap();
+        assert!((level.snr_db() - 19.956).abs() < 0.01, "{}", level.snr_db());
+    }
+
+    #[test]
+    fn without_pauses_the_quietest_speech_bounds_the_noise() {
+        let mut speech = vec![0.2; 90];
+        speech.extend([0.01; 10]);
+        let level = levels(&speech, &[0.0; 400]).speech().unwrap();
+        assert!((level.snr_db() - 25.56).abs() < 0.1, "{}", level.snr_db());
+    }
+
+    #[test]
+    fn an_offset_is_no_noise() {
+        let mut levels = levels(&[0.1; 50], &[]);
+        for _ in 0..50 {
+            let chunk: Vec<f32> = (0..256).map(|n| 0.3 + if n % 2 == 0 { 0.001 } else { -0.001 }).collect();
+            levels.observe(&chunk, false);
+        }
+        assert!((levels.speech().unwrap().snr_db() - 40.0).abs() < 0.1);
+    }
+
+    #[test]
+    fn no_speech_has_no_level() {
+        assert!(levels(&[], &[0.1; 50]).speech().is_none());
+    }
 }

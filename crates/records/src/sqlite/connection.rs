@@ -14,8 +14,8 @@ use crate::RecordsError;
 /// The queries are written once for this; only this module knows more of SQLite.
 pub(super) type Conn = SqliteConnection;
 
-/// Reads are short and there are two to eight of them at a time in a call center's server; each
-/// connection holds some 2 MB of cache.
+/// Reads take well under a millisecond, so a few connections serve many threads; each may hold
+/// 2 MB of cache.
 const READERS: usize = 4;
 
 /// FULL: what is acknowledged survives a power cut, not only a kill. Deleted content is overwritten
@@ -93,8 +93,8 @@ impl Pool {
                 Ok(done)
             }
             Err(error) => {
-                // A full disk or a failing one makes SQLite roll back by itself, and diesel then
-                // takes the connection for broken.
+                // A failing disk can end a transaction in a way that diesel can't follow; it then
+                // refuses the connection for ever.
                 if AnsiTransactionManager::is_broken_transaction_manager(&mut *conn) {
                     *conn = connect(&self.database, WRITER)?;
                 }
@@ -157,9 +157,11 @@ pub(super) fn look(database: &Path) -> Result<Conn, RecordsError> {
 }
 
 fn connect(database: &Path, role: &str) -> Result<Conn, RecordsError> {
-    let not_text = || io_error(database, std::io::Error::from(std::io::ErrorKind::InvalidFilename));
-    let path = database.to_str().ok_or_else(not_text)?;
-    let mut conn = Conn::establish(path).map_err(|e| from_message(&e.to_string()))?;
+    let not_text = || io_error(database, std::io::ErrorKind::InvalidFilename.into());
+    // An absolute path, because SQLite takes `file:` and `:memory:` at the start for something else.
+    let path = std::path::absolute(database).map_err(|e| io_error(database, e))?;
+    let mut conn =
+        Conn::establish(path.to_str().ok_or_else(not_text)?).map_err(|e| from_message(&e.to_string()))?;
     conn.batch_execute(COMMON)?;
     conn.batch_execute(role)?;
     Ok(conn)

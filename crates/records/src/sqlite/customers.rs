@@ -70,16 +70,7 @@ pub(super) fn enroll(
     }
     tenants::require(conn, tenant)?;
     let found = find(conn, tenant, &new.customer)?;
-    let status = found.as_ref().map(CustomerRow::status).transpose()?;
-    match status {
-        Some(CustomerStatus::OptedOut) => {
-            return Err(RecordsError::OptedOut { id: new.customer.to_string() });
-        }
-        Some(CustomerStatus::Enrolled) if new.mode == EnrollMode::Create => {
-            return Err(RecordsError::already_exists(RecordKind::Customer, &new.customer));
-        }
-        _ => {}
-    }
+    check_admission(found.as_ref(), new)?;
     let mut row =
         found.unwrap_or_else(|| CustomerRow::new(tenant, &new.customer, CustomerStatus::Enrolled, act.at));
     let removed = match (new.mode, row.subject_id.take()) {
@@ -91,17 +82,23 @@ pub(super) fn enroll(
     };
     let added = add_voiceprints(conn, seal, tenant, &mut row, new, act.at)?;
     let done = Enrolled { customer: new.customer.clone(), added, removed, replayed: false };
-    idempotency::remember(
-        conn,
-        tenant,
-        new.request.as_ref(),
-        &RequestOutcome::Enrolled(done.clone()),
-        act.at,
-    )?;
+    let outcome = RequestOutcome::Enrolled(done.clone());
+    idempotency::remember(conn, tenant, new.request.as_ref(), &outcome, act.at)?;
     let detail =
         format!("mode {} added {} removed {}", new.mode.code(), done.added.len(), done.removed.len());
     audit::append(conn, tenant, act, AuditAction::Enroll, new.customer.as_str(), detail)?;
     Ok(done)
+}
+
+/// Whether a customer with this row may be enrolled in this way.
+fn check_admission(found: Option<&CustomerRow>, new: &Enrollment) -> Result<(), RecordsError> {
+    match found.map(CustomerRow::status).transpose()? {
+        Some(CustomerStatus::OptedOut) => Err(RecordsError::OptedOut { id: new.customer.to_string() }),
+        Some(CustomerStatus::Enrolled) if new.mode == EnrollMode::Create => {
+            Err(RecordsError::already_exists(RecordKind::Customer, &new.customer))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Keeps new voiceprints under the row's subject, or under a new one if it has none, and the row.
@@ -163,8 +160,7 @@ fn save(conn: &mut Conn, row: &CustomerRow) -> Result<(), RecordsError> {
     Ok(())
 }
 
-/// Deletes a customer's voiceprints and those kept from calls in the customer's name, which may
-/// well be the customer's too. Returns the former: only they are in a gallery.
+/// Deletes an enrolled customer's voiceprints; which.
 fn forget_voiceprints(
     conn: &mut Conn,
     tenant: &TenantId,

@@ -3,7 +3,7 @@
 use std::fs::{DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::RecordsError;
 
@@ -12,7 +12,6 @@ const FILE_MODE: u32 = 0o600;
 
 /// A data folder that is ours until this is dropped.
 pub(super) struct DataFolder {
-    database: PathBuf,
     _lock: File,
 }
 
@@ -28,13 +27,7 @@ impl DataFolder {
         }
         // SQLite gives its other files the mode of the database, so this one must be right first.
         open_private(database)?;
-        let database = std::path::absolute(database).map_err(|e| io_error(database, e))?;
-        Ok(Self { database, _lock: lock })
-    }
-
-    /// The database's absolute path.
-    pub(super) fn database(&self) -> &Path {
-        &self.database
+        Ok(Self { _lock: lock })
     }
 }
 

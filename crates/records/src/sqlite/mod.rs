@@ -32,9 +32,9 @@ use self::folder::DataFolder;
 pub(crate) use self::folder::{folder_of, make_private};
 use crate::{
     Actor, AuditEntry, AuditHead, Call, CallEnd, CallFilter, CallStart, CallSummary, Customer,
-    CustomerVoiceprint, Enrolled, Enrollment, EvidenceUpdate, NewProxy, OutcomeReport, Page, PageRequest,
-    Proxy, ProxyAdded, ProxyVoiceprint, Records, RecordsError, RequestKey, RequestOutcome, StoredVoiceprint,
-    Timestamp, VoiceprintId,
+    CustomerVoiceprint, EnrollMode, Enrolled, Enrollment, EvidenceUpdate, NewProxy, OutcomeReport, Page,
+    PageRequest, Proxy, ProxyAdded, ProxyVoiceprint, Records, RecordsError, RequestKey, RequestOutcome,
+    StoredVoiceprint, Timestamp, VoiceprintId,
 };
 
 /// The records in one SQLite file, for one process: needs no other service.
@@ -55,7 +55,7 @@ impl SqliteRecords {
     /// [`RecordsError::Corrupt`], or [`RecordsError::Io`].
     pub fn open(database: &Path, seal: Arc<dyn Seal>) -> Result<Self, RecordsError> {
         let folder = DataFolder::claim(database)?;
-        let pool = Pool::open(folder.database(), |conn| {
+        let pool = Pool::open(database, |conn| {
             migrations::migrate(conn)?;
             voiceprints::check_keys(conn, &*seal)
         })?;
@@ -104,7 +104,11 @@ impl Records for SqliteRecords {
     ) -> Result<Enrolled, RecordsError> {
         enrollment.check()?;
         let act = Act { by, at: now };
-        self.pool.write(|conn| customers::enroll(conn, &*self.seal, tenant, enrollment, act))
+        let enroll = |conn: &mut _| customers::enroll(conn, &*self.seal, tenant, enrollment, act);
+        match enrollment.mode {
+            EnrollMode::Replace => self.pool.write_and_wipe(enroll),
+            EnrollMode::Create | EnrollMode::Add => self.pool.write(enroll),
+        }
     }
 
     fn customer(&self, tenant: &TenantId, customer: &CustomerId) -> Result<Customer, RecordsError> {

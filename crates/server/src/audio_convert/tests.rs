@@ -28,8 +28,8 @@ fn what_is_not_declared_is_not_guessed() {
     assert_eq!(reason(of(Some(v1::StreamFormat::default()))), "ENCODING_MISSING");
     assert_eq!(reason(of(Some(v1::StreamFormat { encoding: 77, ..format() }))), "UNKNOWN_ENCODING");
     let stereo = v1::StreamFormat { channels: 2, ..format() };
-    assert_eq!(reason(of(Some(stereo.clone()))), "CHANNEL_NOT_CHOSEN");
-    assert_eq!(reason(of(Some(v1::StreamFormat { channel: Some(2), ..stereo.clone() }))), "NO_SUCH_CHANNEL");
+    assert_eq!(reason(of(Some(stereo))), "CHANNEL_NOT_CHOSEN");
+    assert_eq!(reason(of(Some(v1::StreamFormat { channel: Some(2), ..stereo }))), "NO_SUCH_CHANNEL");
     let (right, _) = of(Some(v1::StreamFormat { channel: Some(1), ..stereo })).unwrap();
     assert_eq!((right.channels, right.channel), (2, ChannelChoice::Index(1)));
     for (rate, channels) in [(3999, 1), (192_001, 1), (8000, 9), (8000, 1 << 20)] {

@@ -153,9 +153,8 @@ async fn silence_ends_a_stream_and_empty_chunks_do_not_prevent_it() {
 async fn a_stream_can_not_last_forever() {
     let limits = Limits { max_stream_duration: Duration::from_millis(20), ..Limits::default() };
     let (client, mut stream) = stream(&limits);
-    let flooding = tokio::spawn(async move {
-        while client.messages.send(Ok(Message::Audio(b"x"))).await.is_ok() {}
-    });
+    let flooding =
+        tokio::spawn(async move { while client.messages.send(Ok(Message::Audio(b"x"))).await.is_ok() {} });
     let end = loop {
         if let Input::End(end) = stream.next().await.unwrap() {
             break end;

@@ -1,4 +1,6 @@
-use earmark_engine::{ChannelRole, Customer, CustomerStatus, Enrollment, EnrollmentReport, Page, StreamFormat, VoiceprintInfo};
+use earmark_engine::{
+    ChannelRole, Customer, CustomerStatus, Enrollment, EnrollmentReport, Page, StreamFormat, VoiceprintInfo,
+};
 use earmark_voiceprint::CustomerId;
 
 use crate::access::Caller;
@@ -35,7 +37,10 @@ pub(super) struct StreamEnrollment {
     pub(super) role: ChannelRole,
 }
 
-pub(super) fn stream_enrollment(config: v1::EnrollConfig, caller: &Caller) -> Result<StreamEnrollment, Refusal> {
+pub(super) fn stream_enrollment(
+    config: v1::EnrollConfig,
+    caller: &Caller,
+) -> Result<StreamEnrollment, Refusal> {
     let enrollment = Enrollment {
         customer: customer_id_at(&config.customer_id, "config.customer_id")?,
         request_id: optional(config.request_id),

@@ -19,9 +19,9 @@ impl fmt::Display for RequestId {
 
 /// The client's own id if it can be shown in a log line, else a new one.
 pub(super) fn of(headers: &HeaderMap) -> RequestId {
-    let own = headers.get(HEADER).filter(|id| {
-        (1..=MAX_BYTES).contains(&id.len()) && id.as_bytes().iter().all(u8::is_ascii_graphic)
-    });
+    let own = headers
+        .get(HEADER)
+        .filter(|id| (1..=MAX_BYTES).contains(&id.len()) && id.as_bytes().iter().all(u8::is_ascii_graphic));
     match own {
         Some(id) => RequestId(id.clone()),
         None => {

@@ -59,7 +59,8 @@ mod tests {
 
     #[test]
     fn reasons_keep_their_order_and_words() {
-        let sent = decision(Verdict::Doubtful, RiskTier::Elevated, &[Reason::LowSnr, Reason::CustomerUnclear]);
+        let sent =
+            decision(Verdict::Doubtful, RiskTier::Elevated, &[Reason::LowSnr, Reason::CustomerUnclear]);
         let codes: Vec<&str> = sent.reasons.iter().map(|r| r.code.as_str()).collect();
         assert_eq!(codes, ["LOW_SNR", "CUSTOMER_UNCLEAR"]);
         assert_eq!(sent.reasons[0].text_zh, Reason::LowSnr.text().zh);

@@ -118,6 +118,8 @@ impl LiveCall {
         let heard_s = update.speech.audio_s;
         self.backend.metrics.audio(heard_s - self.counted_s);
         self.counted_s = heard_s;
+        let (verdict, compute_ms) = (update.verdict.code(), update.compute.as_secs_f64() * 1000.0);
+        tracing::debug!(update.sequence, update.is_final, verdict, compute_ms, "call update");
         let reply = ScreenCallResponse { update: Some(convert::update(update)) };
         match timeout(self.patience(), self.replies.send(reply)).await {
             Ok(Ok(())) => Ok(()),

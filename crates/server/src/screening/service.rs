@@ -8,7 +8,8 @@ use crate::backend::{Backend, open};
 use crate::proto::v1::screening_service_server::ScreeningService;
 use crate::proto::v1::{
     GetCallRequest, GetCallResponse, ReportOutcomeRequest, ReportOutcomeResponse, ScreenCallRequest,
-    ScreenCallResponse, ScreenRecordingRequest, ScreenRecordingResponse, WatchCallsRequest, WatchCallsResponse,
+    ScreenCallResponse, ScreenRecordingRequest, ScreenRecordingResponse, WatchCallsRequest,
+    WatchCallsResponse,
 };
 use crate::replies::Replies;
 

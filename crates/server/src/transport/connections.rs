@@ -1,8 +1,10 @@
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
@@ -13,11 +15,14 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
+use tower::ServiceExt;
 
 use crate::metrics::{Counted, Metrics};
 
 /// A client that can't shake hands or send its headers in this time holds a connection for nothing.
 const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
+/// A connection that brings no request for so long after it was made is cut.
+const FIRST_REQUEST_PATIENCE: Duration = Duration::from_secs(60);
 /// A peer that vanished without a word is found out this way within interval and timeout.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
@@ -109,12 +114,33 @@ impl Serving {
         }
     }
 
-    async fn converse<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(&self, socket: S, watcher: Watcher) {
-        let service = TowerToHyperService::new(self.router.clone());
+    async fn converse<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
+        &self,
+        socket: S,
+        watcher: Watcher,
+    ) {
+        let begun = Arc::new(AtomicBool::new(false));
+        let seen = begun.clone();
+        let service = self.router.clone().map_request(move |request: http::Request<Incoming>| {
+            seen.store(true, Ordering::Relaxed);
+            request
+        });
+        let service = TowerToHyperService::new(service);
         let connection = self.http.serve_connection(TokioIo::new(socket), service).into_owned();
-        if let Err(error) = watcher.watch(connection).await {
-            tracing::debug!(%error, "connection ended");
+        tokio::select! {
+            ended = watcher.watch(connection) => if let Err(error) = ended {
+                tracing::debug!(%error, "connection ended");
+            },
+            () = silence(&begun) => tracing::debug!("connection cut that brought no request"),
         }
+    }
+}
+
+/// Resolves if no request came in time; hyper does not limit how long it waits for the first bytes.
+async fn silence(begun: &AtomicBool) {
+    tokio::time::sleep(FIRST_REQUEST_PATIENCE).await;
+    if begun.load(Ordering::Relaxed) {
+        std::future::pending().await
     }
 }
 

@@ -24,7 +24,11 @@ fn from_outside(sent: &v1::Voiceprint, path: &str) -> Result<PrintWithQuality, R
         Err(Refusal::field(format!("{path}.{field}"), reason, problem))
     };
     if !(1..=MAX_MODEL_BYTES).contains(&sent.model.len()) {
-        return refuse("model", "MODEL_MISSING", "send the model that Extract gave with the voiceprint".into());
+        return refuse(
+            "model",
+            "MODEL_MISSING",
+            "send the model that Extract gave with the voiceprint".into(),
+        );
     }
     if !(sent.net_speech_s.is_finite() && sent.net_speech_s >= 0.0) {
         return refuse("net_speech_s", "BAD_NET_SPEECH", "must be finite and not negative".into());

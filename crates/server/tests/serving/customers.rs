@@ -7,7 +7,8 @@ use crate::fixture::{Server, enroll, pcm, recording, s16le, soon};
 
 fn stream(config: v1::EnrollConfig, bytes: &[u8], chunk: usize) -> Vec<v1::EnrollRequest> {
     let config = v1::EnrollRequest { request: Some(Part::Config(config)) };
-    let audio = bytes.chunks(chunk).map(|c| v1::EnrollRequest { request: Some(Part::Audio(c.to_vec().into())) });
+    let audio =
+        bytes.chunks(chunk).map(|c| v1::EnrollRequest { request: Some(Part::Audio(c.to_vec().into())) });
     std::iter::once(config).chain(audio).collect()
 }
 
@@ -65,11 +66,17 @@ async fn a_cancelled_stream_leaves_nothing_behind() {
     for message in stream(config("c-1"), &pcm("june", 1), 1600) {
         sender.send(message).await.unwrap();
     }
-    let enrolling = tokio::spawn(async move {
-        client.enroll(tokio_stream::wrappers::ReceiverStream::new(receiver)).await
-    });
+    let enrolling =
+        tokio::spawn(
+            async move { client.enroll(tokio_stream::wrappers::ReceiverStream::new(receiver)).await },
+        );
     // All of it is taken in before the client leaves.
-    soon(async { while sender.capacity() < sender.max_capacity() { tokio::task::yield_now().await } }).await;
+    soon(async {
+        while sender.capacity() < sender.max_capacity() {
+            tokio::task::yield_now().await
+        }
+    })
+    .await;
     enrolling.abort();
     assert!(enrolling.await.unwrap_err().is_cancelled());
     let get = v1::GetCustomerRequest { customer_id: "c-1".into() };
@@ -80,7 +87,9 @@ async fn a_cancelled_stream_leaves_nothing_behind() {
 #[tokio::test(flavor = "multi_thread")]
 async fn streams_out_of_order_are_refused_by_name() {
     let server = Server::start().await;
-    let send = async |messages: Vec<v1::EnrollRequest>| server.customers().enroll(tokio_stream::iter(messages)).await;
+    let send = async |messages: Vec<v1::EnrollRequest>| {
+        server.customers().enroll(tokio_stream::iter(messages)).await
+    };
     let audio = || v1::EnrollRequest { request: Some(Part::Audio(vec![0; 320].into())) };
     let configured = || v1::EnrollRequest { request: Some(Part::Config(config("c-1"))) };
     let status = refused(send(vec![audio()]).await, Code::InvalidArgument, "CONFIG_MISSING");

@@ -38,7 +38,8 @@ fn engine() -> Engine {
     static ENGINE: OnceLock<(Engine, tempfile::TempDir)> = OnceLock::new();
     let open = || {
         let data = tempfile::tempdir().unwrap();
-        let models = std::env::var_os("EARMARK_MODELS").map_or_else(|| workspace().join("models"), PathBuf::from);
+        let models =
+            std::env::var_os("EARMARK_MODELS").map_or_else(|| workspace().join("models"), PathBuf::from);
         let options = EngineOptions {
             data: data.path().join("data"),
             speaker_model: models.join("campplus-zh-en-192"),

@@ -11,7 +11,8 @@ use crate::streaming::screen;
 /// A plain HTTP/1.1 exchange, as probes make it; the whole reply.
 async fn exchange(server: &Server, head: &str, body: &[u8]) -> String {
     let mut socket = TcpStream::connect(server.address).await.unwrap();
-    let head = format!("{head}\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+    let head =
+        format!("{head}\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
     socket.write_all(head.as_bytes()).await.unwrap();
     socket.write_all(body).await.unwrap();
     let mut reply = Vec::new();
@@ -56,7 +57,8 @@ async fn metrics_show_what_happened() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn browsers_call_through_grpc_web_from_allowed_origins() {
-    let options = ServerOptions { cors_origins: vec!["https://desk.example".into()], ..ServerOptions::default() };
+    let options =
+        ServerOptions { cors_origins: vec!["https://desk.example".into()], ..ServerOptions::default() };
     let server = Server::start_with(options).await;
     let message = v1::OptOutRequest { customer_id: "c-1".into() }.encode_to_vec();
     let mut body = vec![0];
@@ -98,15 +100,20 @@ async fn reflection_lists_the_services_in_both_versions() {
         "grpc.health.v1.Health",
     ];
     let ask = reflection::ServerReflectionRequest {
-        message_request: Some(reflection::server_reflection_request::MessageRequest::ListServices(String::new())),
+        message_request: Some(reflection::server_reflection_request::MessageRequest::ListServices(
+            String::new(),
+        )),
         ..reflection::ServerReflectionRequest::default()
     };
-    let mut client = reflection::server_reflection_client::ServerReflectionClient::new(server.channel.clone());
+    let mut client =
+        reflection::server_reflection_client::ServerReflectionClient::new(server.channel.clone());
     let mut replies = client.server_reflection_info(tokio_stream::iter([ask])).await.unwrap().into_inner();
     let listed = format!("{:?}", soon(replies.message()).await.unwrap());
     assert!(services.iter().all(|s| listed.contains(s)), "{listed}");
     let ask = v1alpha::ServerReflectionRequest {
-        message_request: Some(v1alpha::server_reflection_request::MessageRequest::ListServices(String::new())),
+        message_request: Some(
+            v1alpha::server_reflection_request::MessageRequest::ListServices(String::new()),
+        ),
         ..v1alpha::ServerReflectionRequest::default()
     };
     let mut client = v1alpha::server_reflection_client::ServerReflectionClient::new(server.channel.clone());

@@ -46,7 +46,8 @@ async fn a_listed_voice_is_not_enrolled_unless_forced() {
         ..v1::EnrollRecordingsRequest::default()
     };
     let mut client = server.customers();
-    let status = refused(client.enroll_recordings(request(false)).await, Code::FailedPrecondition, "PROXY_MATCH");
+    let status =
+        refused(client.enroll_recordings(request(false)).await, Code::FailedPrecondition, "PROXY_MATCH");
     assert!(status.message().contains("p-1"), "{}", status.message());
     let forced = client.enroll_recordings(request(true)).await.unwrap().into_inner();
     assert_eq!(forced.warnings, ["PROXY_MATCH"]);

@@ -124,9 +124,14 @@ fn what_is_deleted_is_in_no_file() {
         })
     };
     assert!(traces.iter().all(is_there));
+    let mut other = enrollment("c7", 1);
+    (other.mode, other.display_name) = (EnrollMode::Replace, Some("another name".to_owned()));
+    records.enroll(&bank(), &other, &by(), now()).unwrap();
+    assert!(!traces.iter().any(is_there), "after a replacement");
     records.delete_customer(&bank(), &customer("c7"), &by(), now()).unwrap();
+    traces.push(b"another name".to_vec());
     assert!(!traces.iter().any(is_there));
-    assert_eq!(records.verify_chain(&bank()).unwrap().count, 21);
+    assert_eq!(records.verify_chain(&bank()).unwrap().count, 22);
 }
 
 proptest! {

@@ -1,6 +1,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Barrier;
 
+use diesel::connection::{AnsiTransactionManager, TransactionManager as _};
+
 use super::*;
 use crate::PageRequest;
 
@@ -55,6 +57,19 @@ fn a_panic_undoes_its_transaction_and_harms_nobody_else() {
     assert_eq!(records.customer_voiceprints(&bank(), &customer("a")).unwrap().len(), 1);
     records.enroll_test("b", 1).unwrap();
     assert_eq!(records.verify_chain(&bank()).unwrap().count, 2);
+}
+
+/// What diesel takes for broken, as after a rollback that failed, is replaced.
+#[test]
+fn a_broken_connection_is_replaced() {
+    let folder = folder();
+    let records = open(folder.path()).unwrap();
+    let failed = records.pool.write::<()>(|conn| {
+        AnsiTransactionManager::transaction_manager_status_mut(conn).set_in_error();
+        Err(RecordsError::Busy)
+    });
+    assert!(matches!(failed, Err(RecordsError::Busy)));
+    records.enroll_test("a", 1).unwrap();
 }
 
 /// Another program that holds the database is waited for and then named.

@@ -67,7 +67,8 @@ fn the_reporter_is_who_says_so_or_who_calls() {
 
 #[test]
 fn a_note_has_a_length() {
-    let asked = |note: String| v1::ReportOutcomeRequest { outcome: 1, note, ..v1::ReportOutcomeRequest::default() };
+    let asked =
+        |note: String| v1::ReportOutcomeRequest { outcome: 1, note, ..v1::ReportOutcomeRequest::default() };
     assert!(outcome_report(asked("注".repeat(2000)), &caller()).is_ok());
     assert_eq!(reason(outcome_report(asked("注".repeat(2001)), &caller())), "NOTE_TOO_LONG");
 }

@@ -1,0 +1,64 @@
+//! The real server as its own process, for a bench.
+
+#![allow(dead_code, reason = "each bench uses its part of it")]
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+pub(crate) struct Server {
+    process: Child,
+    pub(crate) address: String,
+}
+
+impl Server {
+    /// Starts `earmark serve` on a free loopback port over a data folder.
+    pub(crate) fn start(data: &Path) -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_earmark"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .arg(data)
+            .arg("--models")
+            .arg(models())
+            .env("RUST_LOG", "warn")
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the server starts");
+        let mut first = String::new();
+        BufReader::new(process.stdout.take().expect("stdout")).read_line(&mut first).expect("a first line");
+        let address = first.trim().strip_prefix("listening on ").expect("it listens").to_owned();
+        Self { process, address }
+    }
+
+    /// A field of the kernel's account of the process, in kB: `VmHWM` is its peak memory.
+    pub(crate) fn kilobytes(&self, field: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("status");
+        let line = status.lines().find(|l| l.starts_with(field)).expect("the field");
+        line.split_ascii_whitespace().nth(1).and_then(|n| n.parse().ok()).expect("a number")
+    }
+
+    /// Processor seconds used so far, in user and system mode.
+    pub(crate) fn cpu_seconds(&self) -> f64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id())).expect("stat");
+        let after = stat.rsplit(") ").next().expect("fields");
+        let ticks: u64 =
+            after.split_ascii_whitespace().skip(11).take(2).map(|t| t.parse::<u64>().expect("ticks")).sum();
+        // Linux counts in hundredths of a second on every architecture we build for.
+        ticks as f64 / 100.0
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// The models folder: EARMARK_MODELS, or the project's own.
+pub(crate) fn models() -> PathBuf {
+    std::env::var_os("EARMARK_MODELS").map_or_else(|| root().join("models"), PathBuf::from)
+}
+
+pub(crate) fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
