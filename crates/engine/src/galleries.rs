@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use earmark_index::{EntryId, Histories, History, HistoryEntry, HistoryKey, IndexError};
+use earmark_index::{EntryId, Histories, History, HistoryEntry, HistoryKey, IndexError, MAX_HITS};
 use earmark_records::{StoredVoiceprint, Timestamp, VoiceprintId};
 use earmark_scoring::{BackEnd, Side};
 use earmark_voiceprint::{CustomerId, ModelId, ProxyId, Voiceprint};
@@ -44,8 +44,8 @@ impl<Id: Clone + Eq + std::hash::Hash> Gallery<Id> {
         Self { histories: Histories::new(space, dimension), directory: RwLock::new(directory) }
     }
 
-    /// Sets a subject's history to `stored`, which must be of one model and hold all that was set
-    /// before or nothing of it. A search meanwhile finds the old history or the new one.
+    /// Sets a subject's history to `stored`, which must be of one model. A search meanwhile finds
+    /// the old history or the new one.
     pub(crate) fn set(
         &self,
         id: &Id,
@@ -57,9 +57,9 @@ impl<Id: Clone + Eq + std::hash::Hash> Gallery<Id> {
         let parts: Vec<_> = stored.iter().map(|s| (s.info.net_speech, Some(s.info.quality))).collect();
         let (Some(first), Some(side)) = (stored.first(), Side::merged(&parts)) else { return Ok(()) };
         let key = HistoryKey(first.info.id.get());
-        let batch = stored.iter().map(|s| Ok((key, entry(s, back_end)?))).collect::<Result<Vec<_>, EngineError>>()?;
+        let entries = stored.iter().map(|s| entry(s, back_end)).collect::<Result<Vec<_>, _>>()?;
         let card = Card { id: id.clone(), label: label.into(), expires_at, side };
-        self.histories.put_many(&batch)?;
+        self.histories.set(key, &entries)?;
         let mut directory = self.directory.write().unwrap_or_else(PoisonError::into_inner);
         directory.cards.insert(key, Arc::new(card));
         let old = directory.keys.insert(id.clone(), key).filter(|old| *old != key);
@@ -97,7 +97,7 @@ impl<Id: Clone + Eq + std::hash::Hash> Gallery<Id> {
     ) -> Result<(Vec<Found<Id>>, usize), IndexError> {
         let expired = self.expired(now);
         let snapshot = self.histories.snapshot();
-        let hits = snapshot.search(probe, k + expired)?;
+        let hits = snapshot.search(probe, (k + expired).min(MAX_HITS))?;
         let alive = |card: &Arc<Card<Id>>| card.expires_at.is_none_or(|end| end > now);
         let found = hits
             .into_iter()

@@ -8,6 +8,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 use tempfile::TempDir;
 
+use super::web;
+
 /// The program under test.
 pub(crate) const EARMARK: &str = env!("CARGO_BIN_EXE_earmark");
 
@@ -92,7 +94,10 @@ impl Launch {
     /// Starts it where it listens before it finds out that it must not serve.
     pub(crate) fn refused_late(&self, data: &Path) -> Failure {
         match self.launch(data) {
-            Outcome::Listening(server) => {
+            Outcome::Listening(mut server) => {
+                while server.process.try_wait().expect("it can be asked for").is_none() {
+                    assert!(!web::answers(&server.address), "the server serves, and should have refused to");
+                }
                 let (status, said) = server.ended();
                 Failure { code: status.code(), said }
             }

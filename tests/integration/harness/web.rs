@@ -25,6 +25,16 @@ pub(crate) fn get(address: &str, path: &str) -> Reply {
     exchange(address, "GET", path, &[], &[])
 }
 
+/// Whether anything comes back at all.
+pub(crate) fn answers(address: &str) -> bool {
+    let ask = || {
+        let mut stream = TcpStream::connect(address)?;
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")?;
+        stream.read(&mut [0; 64])
+    };
+    ask().is_ok_and(|read| read > 0)
+}
+
 /// Asks until the reply is as wanted; there is no other way to hear of it.
 pub(crate) async fn until(address: &str, path: &'static str, wanted: impl Fn(&Reply) -> bool) {
     const MOST_ASKED: usize = 50_000;

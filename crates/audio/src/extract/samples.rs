@@ -3,11 +3,16 @@ use earmark_voiceprint::NetSpeech;
 use super::speech::Speech;
 use super::speech_frames::SpeechFrames;
 use super::{Evidence, Extraction, Extractor};
+use crate::codec::check_finite;
 use crate::{AudioError, QualityMeter};
 
 /// Blocks a second. Everything happens at the ends of whole blocks, counted from the first sample, so
 /// that nothing depends on how samples arrive.
 const BLOCKS_PER_S: usize = 100;
+
+/// Larger samples are cut to this, 180 dB over full scale, so that one absurd number among floats can't
+/// make infinities of what comes after it.
+const MAX_SAMPLE: f32 = 1e9;
 
 /// Speech to voiceprints, from samples of one channel: accept samples, take evidence when it is ready,
 /// finish.
@@ -36,13 +41,17 @@ impl SampleStream {
         })
     }
 
-    /// Takes samples in [-1, 1].
+    /// Takes samples, full scale ±1.
     ///
     /// # Errors
     /// [`AudioError::NotFinite`] for NaN and infinities, and what [`SpeakerModel::embed`] fails with.
     /// After an error the stream is of no further use.
     pub fn accept(&mut self, samples: &[f32]) -> Result<(), AudioError> {
-        crate::codec::check_finite(samples, 1, self.samples)?;
+        check_finite(samples, 1, self.samples)?;
+        if samples.iter().any(|sample| sample.abs() > MAX_SAMPLE) {
+            let cut: Vec<f32> = samples.iter().map(|s| s.clamp(-MAX_SAMPLE, MAX_SAMPLE)).collect();
+            return self.accept(&cut);
+        }
         self.samples += samples.len() as u64;
         let size = (self.rate_hz as usize / BLOCKS_PER_S).max(1);
         let mut rest = samples;

@@ -1,3 +1,4 @@
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -38,7 +39,7 @@ impl OnnxRuntime {
             (Some(runtime), Some(asked)) => return runtime.same_or_refused(asked),
             (None, _) => {}
         }
-        let path = find(path)?;
+        let path = find(path, std::env::var_os(PATH_VARIABLE))?;
         let environment = initialize(&path)?;
         let runtime = Self { environment, path };
         *loaded = Some(runtime.clone());
@@ -80,12 +81,11 @@ fn initialize(path: &Path) -> Result<Environment, AudioError> {
     Ok(environment)
 }
 
-fn find(path: Option<&Path>) -> Result<PathBuf, AudioError> {
-    if let Some(path) = path {
-        return existing(path);
-    }
-    if let Some(path) = std::env::var_os(PATH_VARIABLE).filter(|p| !p.is_empty()) {
-        return existing(Path::new(&path));
+/// Who names a place, by argument or by `variable`, gets that or an error, never another.
+fn find(path: Option<&Path>, variable: Option<OsString>) -> Result<PathBuf, AudioError> {
+    let variable = variable.filter(|path| !path.is_empty()).map(PathBuf::from);
+    if let Some(named) = path.or(variable.as_deref()) {
+        return existing(named);
     }
     let searched: Vec<PathBuf> = beside_executable().into_iter().chain(cache()).collect();
     let found = searched.iter().find_map(|folder| newest_library(folder));
@@ -142,17 +142,16 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_is_not_there_is_named() {
-        let error = find(Some(Path::new("/nonexistent/libonnxruntime.so"))).unwrap_err();
-        assert!(matches!(&error, AudioError::RuntimeMissing { searched } if searched.len() == 1));
-        assert!(error.to_string().contains("/nonexistent/libonnxruntime.so"), "{error}");
-    }
-
-    #[test]
-    fn a_file_that_is_no_library_is_refused_by_name() {
+    fn a_named_place_is_taken_or_refused_but_never_passed_over() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), b"not a library").unwrap();
-        let error = initialize(file.path()).unwrap_err();
-        assert!(matches!(error, AudioError::RuntimeUnusable { .. }), "{error}");
+        let (here, gone) = (file.path(), Path::new("/nonexistent/libonnxruntime.so"));
+        let variable = |path: &Path| Some(path.as_os_str().to_owned());
+        assert_eq!(find(Some(here), variable(gone)).unwrap(), here.canonicalize().unwrap());
+        assert_eq!(find(None, variable(here)).unwrap(), here.canonicalize().unwrap());
+        for error in [find(Some(gone), variable(here)), find(None, variable(gone))] {
+            let error = error.unwrap_err();
+            assert!(matches!(&error, AudioError::RuntimeMissing { searched } if searched == &[gone]));
+            assert!(error.to_string().contains("run scripts/setup-onnxruntime.sh"), "{error}");
+        }
     }
 }

@@ -173,7 +173,7 @@ mod tests {
     fn what_is_cut_off_at_full_scale_is_counted() {
         for gain in [1.3, 2.0, 5.0] {
             let found = measured(wave().iter().map(|s| (s * gain).clamp(-1.0, 1.0))).clipped_fraction();
-            assert!((found - cut_off(gain)).abs() < 0.03, "{gain}: {found} of {}", cut_off(gain));
+            assert!((found - cut_off(gain)).abs() < 0.02, "{gain}: {found} of {}", cut_off(gain));
         }
     }
 
@@ -182,7 +182,8 @@ mod tests {
         for (gain, after) in [(1.5, 0.5), (3.0, 0.2), (2.0, 0.9)] {
             let clipped = wave().into_iter().map(|s| (s * gain).clamp(-1.0, 1.0) * after);
             let found = measured(clipped).clipped_fraction();
-            assert!((found - cut_off(gain)).abs() < 0.03, "{gain}: {found} of {}", cut_off(gain));
+            // Tops of one or two samples can't be told from round ones.
+            assert!((found - cut_off(gain)).abs() < 0.04, "{gain}: {found} of {}", cut_off(gain));
         }
     }
 

@@ -5,6 +5,7 @@ mod bad_models;
 mod corpus;
 mod fake_speaker;
 mod fbank;
+mod hostile;
 mod python;
 mod shipped_models;
 mod splits;
