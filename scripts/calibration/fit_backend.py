@@ -45,6 +45,7 @@ def main() -> None:
     if args.unheard:
         training = [p for p in prints if p.call["channel"]["codec"] not in args.unheard]
         prints = [p for p in prints if p.call["side"] == "enroll" or p.call["channel"]["codec"] in args.unheard]
+        looks = [[p for p in look if p.call["channel"]["codec"] in args.unheard] for look in looks]
     scored, systems, live = cross_validate(training, prints, looks, people)
     llr = systems["calibrated LLR"]
     at_ten = live[LOOKS.index(10.0)]

@@ -180,9 +180,18 @@ class Calibrating(unittest.TestCase):
         self.assertAlmostEqual(fitted.llr_min, -np.log(t.target.sum()), places=5)
         self.assertAlmostEqual(fitted.llr_max, np.log((~t.target).sum()), places=5)
 
-    def test_tail_points_stand_on_thirty_errors_and_the_worst_group(self) -> None:
-        easy, hard = np.zeros(10000), np.concatenate([np.zeros(9000), np.full(970, 1.5), np.full(30, 2.5)])
-        self.assertEqual(curves.curve([easy, hard]), [(0.0, 1.0), (1.0, 0.1), (2.0, 0.003)])
+    def test_the_tail_stands_on_thirty_errors_and_on_the_worst_group(self) -> None:
+        # 10 % at 1, 0.3 % at 2, then on by that slope although two values lie beyond.
+        hard = np.concatenate([np.full(9000, 0.5), np.full(970, 1.5), np.full(28, 2.5), [3.5, 3.5]])
+        easy = np.concatenate([np.full(9900, 0.5), np.full(100, 1.5)])
+        points = dict(curves.curve([hard, easy]))
+        for llr, rate in ((0.0, 1.0), (1.0, 0.1), (2.0, 0.003), (3.0, 0.00009), (4.0, 0.0000027)):
+            self.assertAlmostEqual(points[llr] / rate, 1.0, places=3)
+        # The easy group is the worse one where its last slope carries it further.
+        slow = np.concatenate([np.full(9900, 0.5), np.full(50, 1.5), np.full(50, 2.5)])
+        self.assertGreater(dict(curves.curve([hard, slow]))[4.0], points[4.0])
+
+    def test_thresholds_by_a_curve(self) -> None:
         self.assertAlmostEqual(report.llr_for([(0.0, 0.1), (2.0, 0.001)], 0.01), 1.0)
         self.assertAlmostEqual(report.llr_for([(0.0, 0.1), (2.0, 0.001)], 1e-5), 4.0)
 

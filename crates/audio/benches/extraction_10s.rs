@@ -1,5 +1,7 @@
 //! The whole way from 10 s of a call at 8 kHz to its voiceprint on one thread, and its parts.
 
+#![allow(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

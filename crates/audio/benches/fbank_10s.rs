@@ -1,5 +1,7 @@
 //! Features of 10 s of audio at 16 kHz: this crate's, and those of the crate kaldi-native-fbank.
 
+#![allow(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
+
 use criterion::{Criterion, criterion_group, criterion_main};
 use earmark_audio::{Fbank, FbankOptions};
 use kaldi_native_fbank::fbank::{FbankComputer, FbankOptions as KaldiOptions};

@@ -48,9 +48,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         )?;
     }
     let count = recordings.len();
-    writeln!(
-        out,
-        r#"{{"recordings": {count}, "audio_seconds": {total_audio:.3}, "seconds": {total:.6}}}"#
-    )?;
+    writeln!(out, r#"{{"recordings": {count}, "audio_seconds": {total_audio:.3}, "seconds": {total:.6}}}"#)?;
     Ok(())
 }

@@ -164,9 +164,7 @@ impl StreamDecoder {
         let missing = (SNIFFED_BYTES - self.start.len()).min(bytes.len());
         self.start.extend_from_slice(&bytes[..missing]);
         match Container::unmistakable(&self.start) {
-            Some(container) => {
-                Err(AudioError::FileInRawStream { container, encoding: self.format.encoding })
-            }
+            Some(container) => Err(AudioError::FileInRawStream { container, encoding: self.format.encoding }),
             None => Ok(()),
         }
     }

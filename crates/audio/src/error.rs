@@ -47,7 +47,9 @@ pub enum AudioError {
     },
     /// A named limit of [`crate::Limits`] was passed. Split or convert the recording, or raise the
     /// limit.
-    #[error("{limit} is {found}, and {allowed} is allowed; convert or split the recording, or raise this limit")]
+    #[error(
+        "{limit} is {found}, and {allowed} is allowed; convert or split the recording, or raise this limit"
+    )]
     LimitReached {
         /// Which limit.
         limit: LimitKind,
@@ -57,7 +59,9 @@ pub enum AudioError {
         allowed: String,
     },
     /// A sample is NaN or infinite: the sender's float conversion is broken, or it sends no floats.
-    #[error("sample {frame} of channel {channel} is not a finite number; the sender's conversion to float is broken, or the samples are no floats")]
+    #[error(
+        "sample {frame} of channel {channel} is not a finite number; the sender's conversion to float is broken, or the samples are no floats"
+    )]
     NotFinite {
         /// The first such sample, counted per channel from 0.
         frame: u64,
@@ -82,7 +86,9 @@ pub enum AudioError {
     },
     /// A raw stream ended in the middle of a sample or frame: bytes were lost, or the declared
     /// encoding has another sample size.
-    #[error("the stream ends {leftover} bytes into a unit of {unit}; bytes were lost or the declared encoding {encoding} is wrong")]
+    #[error(
+        "the stream ends {leftover} bytes into a unit of {unit}; bytes were lost or the declared encoding {encoding} is wrong"
+    )]
     StreamEndsInsideSample {
         /// How many bytes are left over.
         leftover: usize,
@@ -93,7 +99,9 @@ pub enum AudioError {
     },
     /// A whole audio file was sent where raw samples were declared. Send it as a recording, or
     /// strip its header.
-    #[error("the stream starts with a {container} header, but raw {encoding} was declared; send it as a recording")]
+    #[error(
+        "the stream starts with a {container} header, but raw {encoding} was declared; send it as a recording"
+    )]
     FileInRawStream {
         /// Which file it is.
         container: Container,
@@ -101,7 +109,9 @@ pub enum AudioError {
         encoding: Encoding,
     },
     /// The declared encoding decodes to noise and another one to speech. Declare that one.
-    #[error("the stream was declared {declared} but reads as {likelier}; declare the encoding the sender uses")]
+    #[error(
+        "the stream was declared {declared} but reads as {likelier}; declare the encoding the sender uses"
+    )]
     WrongEncoding {
         /// What was declared.
         declared: Encoding,
@@ -115,7 +125,9 @@ pub enum AudioError {
         what: String,
     },
     /// The resampler can't make this rate. Target rates are 8,000 and 16,000 Hz.
-    #[error("can't resample {from_hz} Hz to {to_hz} Hz; sources of 4,000 to 192,000 Hz become 8,000 or 16,000 Hz")]
+    #[error(
+        "can't resample {from_hz} Hz to {to_hz} Hz; sources of 4,000 to 192,000 Hz become 8,000 or 16,000 Hz"
+    )]
     UnsupportedRate {
         /// The source's rate, in Hz.
         from_hz: u32,

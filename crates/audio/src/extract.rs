@@ -12,12 +12,14 @@
 
 mod embedding;
 mod extractor;
+mod model_path;
 mod options;
 mod outcome;
 mod samples;
 mod speech;
 mod speech_frames;
 mod stream;
+mod timeline;
 
 pub use extractor::Extractor;
 pub use options::ExtractOptions;

@@ -92,7 +92,10 @@ mod tests {
         let text = limits.check_rate(384_000).unwrap_err().to_string();
         assert!(text.contains("max_sample_rate_hz") && text.contains("384000 Hz"), "{text}");
         let text = limits.check_frames(8000 * 7201, 8000).unwrap_err().to_string();
-        assert!(text.contains("max_duration") && text.contains("7201.0 s") && text.contains("7200.0 s"), "{text}");
+        assert!(
+            text.contains("max_duration") && text.contains("7201.0 s") && text.contains("7200.0 s"),
+            "{text}"
+        );
         let text = limits.check_bytes((1 << 30) + 1).unwrap_err().to_string();
         assert!(text.contains("max_bytes") && text.contains("1073741824 bytes"), "{text}");
     }

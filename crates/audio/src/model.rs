@@ -8,6 +8,7 @@ mod file;
 mod fingerprint;
 mod front_end;
 mod onnx;
+mod raw_description;
 mod runtime;
 mod session_pool;
 mod verification;

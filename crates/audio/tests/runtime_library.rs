@@ -1,6 +1,14 @@
 //! Finding and loading ONNX Runtime. A process can load it once, so this is one test in a process of
 //! its own.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and says what it skips"
+)]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

@@ -189,7 +189,10 @@ impl CallSession {
             net_speech: speech.net_speech,
             quality: speech.quality,
         };
-        let decision = self.track.look(&self.engine.scorer().decider, &evidence);
+        let decider = &self.engine.scorer().decider;
+        let track = &mut self.track;
+        let decision =
+            if is_final { track.conclude(decider, &evidence) } else { track.look(decider, &evidence) };
         self.sequence += 1;
         let compute = std::mem::take(&mut self.compute) + began.elapsed();
         Ok(CallUpdate {

@@ -110,7 +110,9 @@ fn proxy_reasons<K>(
     let ranked = ranked(evidence.listed);
     let mut reasons = Vec::new();
     let Some((_, best)) = ranked.first() else { return reasons };
-    let tagged = best.nats() >= standing.tag_threshold;
+    // A customer whose own history explains the voice clearly better is no proxy who resembles it.
+    let rival = evidence.customer.llr().map_or(f64::NEG_INFINITY, Llr::nats);
+    let tagged = best.nats() >= standing.tag_threshold && best.nats() >= rival - options.narrow_margin;
     if tagged {
         reasons.push(Reason::ListedProxyMatch);
     } else if posterior.hits.iter().map(|(_, p)| p).sum::<f64>() >= LIKELY {
@@ -247,6 +249,12 @@ mod tests {
         let twins = case(scored(-7.0), &[('a', 7.0), ('b', 6.0)]);
         let reasons = [Reason::ListedProxyMatch, Reason::NarrowMargin, Reason::CustomerMismatch];
         check(&twins, Verdict::SuspectedProxy, &reasons);
+    }
+
+    #[test]
+    fn the_customer_who_resembles_a_proxy_is_still_the_customer() {
+        let resembling = case(scored(12.0), &[('a', 9.0)]);
+        check(&resembling, Verdict::Match, &[Reason::CustomerMatch]);
     }
 
     #[test]

@@ -23,7 +23,8 @@ pub struct PolicyOptions {
     pub max_clipped_fraction: f32,
     /// A call with a narrower band gets only 存疑. In Hz.
     pub min_bandwidth_hz: f32,
-    /// If the second listed hit is within so many nats of the first, which of them it is stays open.
+    /// If the second listed hit is within so many nats of the first, which of them it is stays open;
+    /// and a listed hit that is more than so many nats behind the claimed customer is no tag.
     pub narrow_margin: f64,
     /// On a live call a verdict once given stands until the evidence is so many nats on the wrong
     /// side of its threshold.

@@ -1,5 +1,6 @@
 //! The shipped back end opens and gives what scripts/calibration/golden.py works out from the same
 //! files on its own (double precision, another language, no shared code).
+#![allow(clippy::unwrap_used, reason = "a test, its helpers included")]
 
 use std::path::{Path, PathBuf};
 

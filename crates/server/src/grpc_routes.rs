@@ -44,6 +44,8 @@ pub(crate) fn routes(backend: &Arc<Backend>, gate: Gate) -> Result<(Router, Heal
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(DESCRIPTOR_SET)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+            // So that clients without generated code can read an error's details.
+            .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
     };
     let infrastructure = Routes::new(health)
         .add_service(reflection().build_v1()?)

@@ -44,7 +44,7 @@ const MOST_FLOAT: f32 = 4.0;
 
 /// From how many windows and what mean lead over the declared encoding on there is a warning.
 /// Measured on the development speech at -15 to -55 dBFS with and without noise: encodings declared
-/// right never lead there by more than 0 dB, wrong ones by 5 to 8 (see tests/wrong_encoding.rs).
+/// right never lead there by more than 0 dB, wrong ones by 5 to 8 (see tests/input/wrong_encoding.rs).
 const DOUBT: (u32, f64) = (4, 2.5);
 
 /// The same for an error.
@@ -130,7 +130,11 @@ impl EncodingWatch {
             Some(reading) => reading.gain_db,
             None => 0.0,
         };
-        let gains_db = ALTERNATIVES.map(|encoding| self.read_as(encoding).map_or(0.0, |read| read.gain_db));
+        let gains_db = if declared_db.is_finite() {
+            ALTERNATIVES.map(|encoding| self.read_as(encoding).map_or(0.0, |read| read.gain_db))
+        } else {
+            [0.0; ALTERNATIVES.len()]
+        };
         if gains_db.iter().copied().fold(declared_db, f64::max) < STRUCTURED_DB {
             return;
         }
@@ -145,7 +149,7 @@ impl EncodingWatch {
     fn read_as(&mut self, encoding: Encoding) -> Option<Reading> {
         self.samples.clear();
         pcm::decode(encoding, &self.window, &mut self.samples);
-        if self.samples.iter().any(|sample| !(sample.abs() <= MOST_FLOAT)) {
+        if !self.samples.iter().all(|sample| sample.abs() <= MOST_FLOAT) {
             return None;
         }
         let count = self.samples.len().max(1) as f64;

@@ -44,7 +44,7 @@ impl SampleStream {
     /// Takes samples, full scale ±1.
     ///
     /// # Errors
-    /// [`AudioError::NotFinite`] for NaN and infinities, and what [`SpeakerModel::embed`] fails with.
+    /// [`AudioError::NotFinite`] for NaN and infinities, and what [`crate::SpeakerModel::embed`] fails with.
     /// After an error the stream is of no further use.
     pub fn accept(&mut self, samples: &[f32]) -> Result<(), AudioError> {
         check_finite(samples, 1, self.samples)?;

@@ -2,6 +2,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::SpeechSegment;
+use super::model_path::ModelPath;
+use super::timeline::{FrameClock, Segments};
 use crate::{
     AudioError, Fbank, FrontEnd, QualityMeter, Resampler, SpeechDetector, VAD_CHUNK, VAD_RATE_HZ, VadOptions,
     VoiceActivityModel,
@@ -40,6 +42,15 @@ struct Work {
     features: Vec<f32>,
 }
 
+impl Work {
+    fn clear(&mut self) -> &mut Self {
+        self.narrow.clear();
+        self.model.clear();
+        self.decisions.clear();
+        self
+    }
+}
+
 impl SpeechFrames {
     pub(super) fn new(
         rate_hz: u32,
@@ -69,8 +80,7 @@ impl SpeechFrames {
         quality: &mut QualityMeter,
         sink: &mut dyn FnMut(SpeechFrame<'_>) -> Result<(), AudioError>,
     ) -> Result<(), AudioError> {
-        let Work { narrow, model, decisions, .. } = &mut self.work;
-        (narrow.clear(), model.clear(), decisions.clear());
+        let Work { narrow, model, decisions, .. } = self.work.clear();
         self.to_narrow.accept(samples, narrow);
         self.to_model.accept(samples, narrow, model);
         self.detector.accept(narrow, decisions);
@@ -83,8 +93,7 @@ impl SpeechFrames {
         quality: &mut QualityMeter,
         sink: &mut dyn FnMut(SpeechFrame<'_>) -> Result<(), AudioError>,
     ) -> Result<(), AudioError> {
-        let Work { narrow, model, decisions, .. } = &mut self.work;
-        (narrow.clear(), model.clear(), decisions.clear());
+        let Work { narrow, model, decisions, .. } = self.work.clear();
         self.to_narrow.finish(narrow);
         self.to_model.finish(narrow, model);
         self.detector.accept(narrow, decisions);
@@ -95,7 +104,7 @@ impl SpeechFrames {
     }
 
     pub(super) fn into_segments(self) -> Vec<SpeechSegment> {
-        self.segments.all
+        self.segments.into_all()
     }
 
     fn judge_and_emit(
@@ -140,121 +149,8 @@ impl SpeechFrames {
                 Some(false) => _ = self.fbank.skip_frame(),
                 None => break,
             }
-            self.clock.frame += 1;
+            self.clock.advance();
         }
         Ok(())
-    }
-}
-
-/// How samples get from the source's rate to the model's.
-struct ModelPath {
-    /// Whether it branches off behind the resampler to 8 kHz.
-    from_narrow: bool,
-    /// To the band, unless that is 8 kHz, and on to the model's rate.
-    steps: Vec<Resampler>,
-    between: Vec<f32>,
-}
-
-impl ModelPath {
-    fn new(rate_hz: u32, front_end: &FrontEnd) -> Result<Self, AudioError> {
-        let model_hz = front_end.fbank.sample_rate_hz;
-        let band_hz = if front_end.band_rate_hz == 0 { model_hz } else { front_end.band_rate_hz };
-        let from_narrow = band_hz == VAD_RATE_HZ;
-        let mut steps = Vec::new();
-        if !from_narrow {
-            steps.push(Resampler::new(rate_hz, band_hz)?);
-        }
-        if band_hz != model_hz {
-            steps.push(Resampler::new(band_hz, model_hz)?);
-        }
-        Ok(Self { from_narrow, steps, between: Vec::new() })
-    }
-
-    fn accept(&mut self, source: &[f32], narrow: &[f32], out: &mut Vec<f32>) {
-        let input = if self.from_narrow { narrow } else { source };
-        match &mut self.steps[..] {
-            [] => out.extend_from_slice(input),
-            [only] => only.accept(input, out),
-            [first, rest @ ..] => {
-                self.between.clear();
-                first.accept(input, &mut self.between);
-                rest.iter_mut().for_each(|step| step.accept(&self.between, out));
-            }
-        }
-    }
-
-    /// `narrow` is the end of the signal at 8 kHz, which was not given to `accept`.
-    fn finish(&mut self, narrow: &[f32], out: &mut Vec<f32>) {
-        self.accept(&[], narrow, out);
-        match &mut self.steps[..] {
-            [] => {}
-            [only] => only.finish(out),
-            [first, rest @ ..] => {
-                self.between.clear();
-                first.finish(&mut self.between);
-                for step in rest {
-                    step.accept(&self.between, out);
-                    step.finish(out);
-                }
-            }
-        }
-    }
-}
-
-/// Where the next frame lies in time.
-struct FrameClock {
-    frame: u64,
-    shift: u64,
-    length: u64,
-    rate_hz: u64,
-}
-
-impl FrameClock {
-    fn new(front_end: &FrontEnd) -> Self {
-        let fbank = &front_end.fbank;
-        Self {
-            frame: 0,
-            shift: fbank.shift_samples() as u64,
-            length: fbank.frame_samples() as u64,
-            rate_hz: u64::from(fbank.sample_rate_hz),
-        }
-    }
-
-    /// The chunk of voice activity that holds the frame's center.
-    fn chunk(&self) -> u64 {
-        let twice_center = 2 * self.frame * self.shift + self.length;
-        twice_center * u64::from(VAD_RATE_HZ) / (2 * self.rate_hz * VAD_CHUNK as u64)
-    }
-
-    fn end_s(&self) -> f64 {
-        (self.frame * self.shift + self.length) as f64 / self.rate_hz as f64
-    }
-}
-
-/// Where speech begins and ends.
-#[derive(Default)]
-struct Segments {
-    chunks: u64,
-    started: Option<u64>,
-    all: Vec<SpeechSegment>,
-}
-
-impl Segments {
-    fn accept(&mut self, speech: bool) {
-        if speech {
-            self.started.get_or_insert(self.chunks);
-        } else {
-            self.finish();
-        }
-        self.chunks += 1;
-    }
-
-    fn finish(&mut self) {
-        let seconds = |chunk: u64| (chunk * VAD_CHUNK as u64) as f64 / f64::from(VAD_RATE_HZ);
-        if let Some(start) = self.started.take()
-            && self.all.len() < SpeechSegment::MAX
-        {
-            self.all.push(SpeechSegment { start_s: seconds(start), end_s: seconds(self.chunks) });
-        }
     }
 }

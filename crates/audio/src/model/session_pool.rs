@@ -1,7 +1,7 @@
 use std::sync::{Condvar, Mutex, PoisonError};
 
-use ort::session::builder::{GraphOptimizationLevel, PrepackedWeights, SessionBuilder};
 use ort::session::Session;
+use ort::session::builder::{GraphOptimizationLevel, PrepackedWeights, SessionBuilder};
 use ort::value::{Outlet, TensorElementType, ValueType};
 
 use super::{OnnxRuntime, VerifiedFile};
@@ -28,7 +28,11 @@ pub(crate) struct SessionPool {
 
 impl SessionPool {
     /// Loads the graph `sessions` times (at least once); the weights' packed form is shared.
-    pub(crate) fn new(file: &VerifiedFile, runtime: &OnnxRuntime, sessions: usize) -> Result<Self, AudioError> {
+    pub(crate) fn new(
+        file: &VerifiedFile,
+        runtime: &OnnxRuntime,
+        sessions: usize,
+    ) -> Result<Self, AudioError> {
         let refused = |e: ort::Error| AudioError::ModelGraph { path: file.path.clone(), what: e.to_string() };
         let packed = PrepackedWeights::new();
         let open = || options(runtime, &packed)?.commit_from_memory(&file.bytes);

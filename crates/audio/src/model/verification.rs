@@ -99,7 +99,8 @@ impl SelfTest {
 }
 
 fn cosine(a: &[i8], b: &[i8]) -> f32 {
-    let dot = |x: &[i8], y: &[i8]| -> f32 { x.iter().zip(y).map(|(x, y)| f32::from(*x) * f32::from(*y)).sum() };
+    let dot =
+        |x: &[i8], y: &[i8]| -> f32 { x.iter().zip(y).map(|(x, y)| f32::from(*x) * f32::from(*y)).sum() };
     dot(a, b) / (dot(a, a) * dot(b, b)).sqrt().max(f32::MIN_POSITIVE)
 }
 

@@ -19,7 +19,7 @@ const FALLBACK_PERCENTILE: f64 = 0.05;
 /// Speech is the mean power of its chunks less the noise; the noise is the mean power of the chunks
 /// between. Noise that is itself voices (babble) counts as speech where the detector takes it for
 /// that: at a true ratio of 5 dB it is said to be some 7 dB better than it is, from 15 dB on it is
-/// within 3 dB (tests/quality.rs prints the figures).
+/// within 3 dB (tests/input/quality.rs prints the figures).
 #[derive(Debug, Clone, Default)]
 pub(super) struct Levels {
     speech: Counts,
@@ -80,12 +80,18 @@ impl Levels {
 
     fn noise(&self) -> Option<f64> {
         let audible = step(SILENT_DB);
-        if self.rest.from(audible) >= ENOUGH_CHUNKS {
-            let top = self.rest.percentile(audible, TRIMMED_ABOVE);
-            return self.rest.mean_power(audible, top + 1);
-        }
         let quiet = self.speech.percentile(audible, FALLBACK_PERCENTILE);
-        self.speech.mean_power(audible, quiet + 1)
+        let beneath_speech = self.speech.mean_power(audible, quiet + 1);
+        let heard = self.rest.from(audible);
+        if heard < ENOUGH_CHUNKS {
+            return beneath_speech;
+        }
+        let top = self.rest.percentile(audible, TRIMMED_ABOVE);
+        let between = self.rest.mean_power(audible, top + 1)?;
+        // Where pauses are mostly muted, what is audible in them may be the ends of words; but noise
+        // is not louder than the quietest speech above it.
+        let mostly_muted = 2 * heard < self.rest.from(0);
+        Some(if mostly_muted { between.min(beneath_speech.unwrap_or(between)) } else { between })
     }
 }
 
@@ -132,7 +138,8 @@ mod tests {
 
     fn levels(speech: &[f32], rest: &[f32]) -> Levels {
         let mut levels = Levels::default();
-        let chunk = |level: f32| -> Vec<f32> { (0..256).map(|n| if n % 2 == 0 { level } else { -level }).collect() };
+        let chunk =
+            |level: f32| -> Vec<f32> { (0..256).map(|n| if n % 2 == 0 { level } else { -level }).collect() };
         speech.iter().for_each(|level| levels.observe(&chunk(*level), true));
         rest.iter().for_each(|level| levels.observe(&chunk(*level), false));
         levels

@@ -66,7 +66,8 @@ impl Spectrum {
             *out = (sample - mean) * weight;
         }
         // Fails for wrong lengths only, and these are the transform's own.
-        if self.transform.process_with_scratch(&mut self.windowed, &mut self.bins, &mut self.scratch).is_ok() {
+        if self.transform.process_with_scratch(&mut self.windowed, &mut self.bins, &mut self.scratch).is_ok()
+        {
             for (sum, bin) in self.power.iter_mut().zip(&self.bins) {
                 *sum += f64::from(bin.norm_sqr());
             }
@@ -96,7 +97,8 @@ mod tests {
     fn bandwidth(frequencies: &[f32]) -> f32 {
         let mut spectrum = Spectrum::default();
         for chunk in 0..50 {
-            let wave = |n: usize, f: &f32| (std::f32::consts::TAU * f * (chunk * CHUNK + n) as f32 / 8000.0).sin();
+            let wave =
+                |n: usize, f: &f32| (std::f32::consts::TAU * f * (chunk * CHUNK + n) as f32 / 8000.0).sin();
             let samples: Vec<f32> =
                 (0..CHUNK).map(|n| frequencies.iter().map(|f| 0.1 * wave(n, f)).sum()).collect();
             spectrum.observe(&samples);

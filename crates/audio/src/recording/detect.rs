@@ -5,7 +5,8 @@ use super::{Opened, Source, aiff, flac, guard, mp3, ogg, wav};
 use crate::{AudioError, Limits};
 
 /// What can be read, for the texts of errors.
-pub(super) const SUPPORTED: &str = "wav (pcm, float, a-law, mu-law, gsm 06.10, adpcm, mp3), aiff, flac, mp3, ogg (opus, vorbis)";
+pub(super) const SUPPORTED: &str =
+    "wav (pcm, float, a-law, mu-law, gsm 06.10, adpcm, mp3), aiff, flac, mp3, ogg (opus, vorbis)";
 
 /// How many bytes the kind of a file is told from.
 const SNIFFED_BYTES: u64 = 64;
@@ -68,7 +69,9 @@ pub(super) fn open(mut source: Box<dyn Source>, bytes: u64, limits: &Limits) -> 
         return Err(AudioError::Empty);
     }
     let container = Container::unmistakable(&start);
-    if container.is_none() && let Some(what) = other_kind(&start) {
+    if container.is_none()
+        && let Some(what) = other_kind(&start)
+    {
         return Err(unsupported(what));
     }
     let container = container.unwrap_or(Container::Mp3);

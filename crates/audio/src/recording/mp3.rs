@@ -147,7 +147,9 @@ mod tests {
 
     #[test]
     fn reserved_values_are_no_frame() {
-        for word in [0x0000_0000, 0xfffb_f000, 0xfffb_0000, 0xfffb_9c00, 0xffeb_9000, 0xfff9_9000 & 0xffe1_ffff] {
+        for word in
+            [0x0000_0000, 0xfffb_f000, 0xfffb_0000, 0xfffb_9c00, 0xffeb_9000, 0xfff9_9000 & 0xffe1_ffff]
+        {
             assert_eq!(frame_size(word), None, "{word:08x}");
         }
     }

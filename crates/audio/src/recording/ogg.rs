@@ -64,5 +64,8 @@ fn first_packet(source: &mut dyn Source) -> Result<Vec<u8>, AudioError> {
     source.take(1 + 255 + 64).read_to_end(&mut start)?;
     let segments = start.first().map(|count| usize::from(*count));
     let packet = segments.and_then(|count| start.get(1 + count..));
-    packet.filter(|packet| !packet.is_empty()).map(<[u8]>::to_vec).ok_or_else(|| pages::truncated("it ends inside its header"))
+    packet
+        .filter(|packet| !packet.is_empty())
+        .map(<[u8]>::to_vec)
+        .ok_or_else(|| pages::truncated("it ends inside its header"))
 }

@@ -99,7 +99,8 @@ impl Decode for OpusDecoder {
         let Some(page) = self.current_page()? else { return Ok(false) };
         let end = (page.is_last).then_some(page.granule);
         let packet = page.packets.pop_front().unwrap_or_default();
-        let frames = self.decoder.decode_float(&packet, &mut self.interleaved, false).map_err(failure)? as u64;
+        let frames =
+            self.decoder.decode_float(&packet, &mut self.interleaved, false).map_err(failure)? as u64;
         let start = self.decoded;
         self.decoded += frames;
         // Frames are counted from the origin: up to the pre-skip they settle the decoder, and past

@@ -54,7 +54,8 @@ impl PacketDecoder {
     /// because decoders make room for as many channels as a header claims.
     pub(super) fn new(demuxer: Demuxer, container: Container, limits: &Limits) -> Result<Self, AudioError> {
         let track = demuxer.first_track_known_codec(TrackType::Audio);
-        let track = track.ok_or_else(|| unsupported(format!("{container} with no audio in a known codec")))?;
+        let track =
+            track.ok_or_else(|| unsupported(format!("{container} with no audio in a known codec")))?;
         let Some(CodecParameters::Audio(parameters)) = &track.codec_params else {
             return Err(unsupported(format!("{container} without audio")));
         };
@@ -128,7 +129,8 @@ impl Decode for PacketDecoder {
         self.coded_bytes += packet.data.len() as u64;
         let container = self.container;
         let audio = self.decoder.decode(&packet).map_err(|error| reading_failure(container, error))?;
-        let as_announced = audio.spec().rate() == self.rate_hz && audio.num_planes() == usize::from(self.channels);
+        let as_announced =
+            audio.spec().rate() == self.rate_hz && audio.num_planes() == usize::from(self.channels);
         if !audio.is_empty() && !as_announced {
             return Err(self.malformed("the channels or the sample rate change in mid-stream"));
         }

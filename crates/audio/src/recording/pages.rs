@@ -3,8 +3,8 @@ use std::io::{BufReader, Read, SeekFrom};
 
 use ogg::reading::{BasePacketReader, OggReadError, PageParser};
 
-use super::section::Section;
 use super::Source;
+use super::section::Section;
 use crate::AudioError;
 
 /// The largest page (RFC 3533, section 6: 27 bytes, 255 lacing values, 255 segments of 255).
@@ -51,7 +51,11 @@ impl PageReader {
     pub(super) fn next(&mut self) -> Result<Option<Page>, AudioError> {
         loop {
             let Some(header) = self.header()? else {
-                return if self.open_bytes > 0 { Err(truncated("it ends inside a packet")) } else { Ok(None) };
+                return if self.open_bytes > 0 {
+                    Err(truncated("it ends inside a packet"))
+                } else {
+                    Ok(None)
+                };
             };
             if let Some(page) = self.page(header)? {
                 return Ok(Some(page));

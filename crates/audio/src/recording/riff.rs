@@ -93,8 +93,9 @@ fn layout(
         _ => u64::from(data.size),
     };
     // A recorder that was killed before it came back to its header leaves 0.
-    let left_open = (data.size == 0 && there > 0 && chunk_at(source, data.start, bytes)?.is_none_or(|c| !c.is_named()))
-        || (data.size >= UNKNOWN_SIZE && declared > there);
+    let left_open =
+        (data.size == 0 && there > 0 && chunk_at(source, data.start, bytes)?.is_none_or(|c| !c.is_named()))
+            || (data.size >= UNKNOWN_SIZE && declared > there);
     if !left_open && declared > there {
         return Err(truncated(format!("the header announces {declared} bytes of audio, {there} are there")));
     }

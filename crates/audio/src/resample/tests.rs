@@ -6,7 +6,8 @@ use super::*;
 
 /// Rates of telephony, of music, and odd ones (22,254 and 11,127 Hz of old recorders; a prime).
 const RATES_HZ: [u32; 14] = [
-    4_000, 6_000, 8_000, 11_025, 11_127, 16_000, 22_050, 22_254, 32_000, 44_100, 44_101, 48_000, 96_000, 192_000,
+    4_000, 6_000, 8_000, 11_025, 11_127, 16_000, 22_050, 22_254, 32_000, 44_100, 44_101, 48_000, 96_000,
+    192_000,
 ];
 
 fn tone(frequency: f64, rate: u32, samples: usize) -> Vec<f32> {
@@ -104,7 +105,8 @@ fn a_constant_stays_the_constant() {
 #[test]
 fn there_is_no_delay() {
     // An impulse at 0.25 s comes out around 0.25 s, symmetrically.
-    for (from, to) in [(8_000, 16_000), (16_000, 8_000), (48_000, 8_000), (192_000, 16_000), (44_100, 16_000)] {
+    for (from, to) in [(8_000, 16_000), (16_000, 8_000), (48_000, 8_000), (192_000, 16_000), (44_100, 16_000)]
+    {
         let mut input = vec![0.0; from as usize / 2];
         input[from as usize / 4] = 1.0;
         let out = resampled(from, to, &input);

@@ -1,6 +1,14 @@
 //! From audio to voiceprints, over the public interface: real recordings, real models, independent
 //! references.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and says what it skips"
+)]
+
 mod bad_models;
 mod corpus;
 mod fake_speaker;

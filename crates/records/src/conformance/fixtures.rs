@@ -11,50 +11,50 @@ use crate::{
 /// As many numbers as the shipped model's voiceprints have.
 const DIMENSION: u32 = 192;
 
-pub(super) fn at(millis: i64) -> Timestamp {
+pub(crate) fn at(millis: i64) -> Timestamp {
     Timestamp::from_unix_millis(1_700_000_000_000 + millis)
 }
 
-pub(super) fn customer(id: &str) -> CustomerId {
+pub(crate) fn customer(id: &str) -> CustomerId {
     CustomerId::new(id).unwrap()
 }
 
-pub(super) fn proxy_id(id: &str) -> ProxyId {
+pub(crate) fn proxy_id(id: &str) -> ProxyId {
     ProxyId::new(id).unwrap()
 }
 
-pub(super) fn call_id(id: &str) -> CallId {
+pub(crate) fn call_id(id: &str) -> CallId {
     CallId::new(id).unwrap()
 }
 
-pub(super) fn by() -> Actor {
+pub(crate) fn by() -> Actor {
     Actor::new("坐席 07").unwrap()
 }
 
-pub(super) fn code(text: &str) -> Code {
+pub(crate) fn code(text: &str) -> Code {
     Code::new(text).unwrap()
 }
 
 /// The bank all checks use, made in the store.
-pub(super) fn tenant(records: &dyn Records) -> TenantId {
+pub(crate) fn tenant(records: &dyn Records) -> TenantId {
     another_tenant(records, "bank")
 }
 
-pub(super) fn another_tenant(records: &dyn Records, id: &str) -> TenantId {
+pub(crate) fn another_tenant(records: &dyn Records, id: &str) -> TenantId {
     let tenant = TenantId::new(id).unwrap();
     records.ensure_tenant(&tenant, at(0)).unwrap();
     tenant
 }
 
 /// A voiceprint that no other seed gives.
-pub(super) fn voiceprint(seed: u32) -> Voiceprint {
+pub(crate) fn voiceprint(seed: u32) -> Voiceprint {
     let number = |i: u32| ((seed * 7919 + i * 104_729) as f32 * 0.618).sin();
     let numbers: Vec<f32> = (0..DIMENSION).map(number).collect();
     let speech = NetSpeech::from_seconds(3.25 + seed as f32);
     Voiceprint::from_embedding(ModelId::new("test", "0a1b"), &numbers, speech).unwrap()
 }
 
-pub(super) fn new_voiceprint(seed: u32) -> NewVoiceprint {
+pub(crate) fn new_voiceprint(seed: u32) -> NewVoiceprint {
     NewVoiceprint {
         voiceprint: voiceprint(seed),
         quality: Quality {
@@ -69,7 +69,7 @@ pub(super) fn new_voiceprint(seed: u32) -> NewVoiceprint {
     }
 }
 
-pub(super) fn enrollment(id: &str, mode: EnrollMode, seeds: &[u32]) -> Enrollment {
+pub(crate) fn enrollment(id: &str, mode: EnrollMode, seeds: &[u32]) -> Enrollment {
     Enrollment {
         customer: customer(id),
         display_name: Some(format!("客户 {id}")),
@@ -80,11 +80,11 @@ pub(super) fn enrollment(id: &str, mode: EnrollMode, seeds: &[u32]) -> Enrollmen
 }
 
 /// Enrolls a customer that is not enrolled yet.
-pub(super) fn enroll(records: &dyn Records, tenant: &TenantId, id: &str, seeds: &[u32]) {
+pub(crate) fn enroll(records: &dyn Records, tenant: &TenantId, id: &str, seeds: &[u32]) {
     records.enroll(tenant, &enrollment(id, EnrollMode::Create, seeds), &by(), at(10)).unwrap();
 }
 
-pub(super) fn new_proxy(id: &str, seeds: &[u32]) -> NewProxy {
+pub(crate) fn new_proxy(id: &str, seeds: &[u32]) -> NewProxy {
     NewProxy {
         proxy: proxy_id(id),
         label: format!("代理 {id}"),
@@ -97,7 +97,7 @@ pub(super) fn new_proxy(id: &str, seeds: &[u32]) -> NewProxy {
     }
 }
 
-pub(super) fn call_start(id: &str, claimed: Option<&str>, millis: i64) -> CallStart {
+pub(crate) fn call_start(id: &str, claimed: Option<&str>, millis: i64) -> CallStart {
     CallStart {
         call: call_id(id),
         claimed_customer: claimed.map(customer),
@@ -109,7 +109,7 @@ pub(super) fn call_start(id: &str, claimed: Option<&str>, millis: i64) -> CallSt
     }
 }
 
-pub(super) fn update(sequence: u32, verdict: &str) -> EvidenceUpdate {
+pub(crate) fn update(sequence: u32, verdict: &str) -> EvidenceUpdate {
     let seen = f64::from(sequence);
     EvidenceUpdate {
         sequence,
@@ -142,7 +142,7 @@ pub(super) fn update(sequence: u32, verdict: &str) -> EvidenceUpdate {
 }
 
 /// An update with nothing to compare.
-pub(super) fn bare_update(sequence: u32) -> EvidenceUpdate {
+pub(crate) fn bare_update(sequence: u32) -> EvidenceUpdate {
     EvidenceUpdate {
         customer: CustomerEvidence::None(code("not_claimed")),
         proxies: Vec::new(),
@@ -154,12 +154,12 @@ pub(super) fn bare_update(sequence: u32) -> EvidenceUpdate {
     }
 }
 
-pub(super) fn request(id: &str, content: &str) -> RequestKey {
+pub(crate) fn request(id: &str, content: &str) -> RequestKey {
     RequestKey { id: RequestId::new(id).unwrap(), digest: RequestDigest::of([content.as_bytes()]) }
 }
 
 /// All items of a list, asked for page by page; `between` is called after each page.
-pub(super) fn all_pages<T>(
+pub(crate) fn all_pages<T>(
     size: u32,
     mut ask: impl FnMut(&PageRequest) -> Result<Page<T>, RecordsError>,
     mut between: impl FnMut(),

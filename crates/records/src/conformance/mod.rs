@@ -7,7 +7,7 @@
 mod audit;
 mod calls;
 mod customers;
-mod fixtures;
+pub(crate) mod fixtures;
 mod galleries;
 mod proxies;
 mod requests;

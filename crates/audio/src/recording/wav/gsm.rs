@@ -1,7 +1,7 @@
 use std::io::{BufReader, Read};
 
-use super::format::WavFormat;
 use super::Section;
+use super::format::WavFormat;
 use crate::AudioError;
 use crate::codec::{GsmDecoder, GsmLayout};
 use crate::recording::{Block, Decode, Length, Opened};

@@ -1,5 +1,6 @@
 //! What only this implementation can be held to: its files, its disk, and tampering with both.
 
+mod bounds;
 mod damage;
 mod disk_full;
 mod opening;

@@ -1,62 +1,13 @@
 //! Streams declared wrong are noticed, streams declared right never are: on real speech at many
 //! levels, clean and in noise, and on signals that are no speech.
 
-use std::path::{Path, PathBuf};
+use earmark_audio::{AudioError, Encoding, StreamDecoder, StreamFormat, Warning};
 
-use earmark_audio::{
-    AudioError, Encoding, Limits, RecordingReader, Resampler, StreamDecoder, StreamFormat, Warning,
-};
-
-/// The development speech, if it is there.
-fn speech_folder() -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/speech");
-    let folder = std::env::var_os("EARMARK_SPEECH").map_or(beside, PathBuf::from);
-    folder.join("manifest.csv").is_file().then_some(folder)
-}
-
-/// The manifest's recordings with this in their line, every `step`th.
-fn recordings(folder: &Path, manifest: &str, with: &str, step: usize) -> Vec<PathBuf> {
-    let text = std::fs::read_to_string(folder.join(manifest)).unwrap();
-    let paths = text.lines().skip(1).filter(|line| line.contains(with)).filter_map(|line| line.split(',').next());
-    let base = folder.join(manifest);
-    paths.step_by(step).map(|path| base.parent().unwrap().join(path)).collect()
-}
-
-/// A recording at 8 kHz with a root mean square of 1.
-fn telephone_band(path: &Path) -> Vec<f32> {
-    let mut reader = RecordingReader::open(path, &Limits::default()).unwrap();
-    let mut resampler = Resampler::new(reader.info().sample_rate_hz, 8000).unwrap();
-    let mut samples = Vec::new();
-    while let Some(block) = reader.next_block().unwrap() {
-        resampler.accept(&block.channels()[0], &mut samples);
-    }
-    resampler.finish(&mut samples);
-    scaled(&samples, 1.0)
-}
-
-/// The same with this root mean square.
-fn scaled(samples: &[f32], level: f32) -> Vec<f32> {
-    let power = samples.iter().map(|s| s * s).sum::<f32>() / samples.len() as f32;
-    samples.iter().map(|s| s * level / power.sqrt().max(1e-9)).collect()
-}
-
-fn g711(encoding: Encoding, samples: &[f32]) -> Vec<u8> {
-    // The nearest of the decoder's own 256 values.
-    let mut decoder = StreamDecoder::new(StreamFormat::mono(encoding, 8000)).unwrap();
-    let (octets, mut values): (Vec<u8>, _) = ((0..=255).collect(), Vec::new());
-    decoder.accept(&octets, &mut values).unwrap();
-    let mut sorted: Vec<(f32, u8)> = values.into_iter().zip(octets).collect();
-    sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let nearest = |sample: f32| {
-        let above = sorted.partition_point(|(value, _)| *value < sample).clamp(1, 255);
-        let (low, high) = (sorted[above - 1], sorted[above]);
-        if sample - low.0 < high.0 - sample { low.1 } else { high.1 }
-    };
-    samples.iter().map(|sample| nearest(*sample)).collect()
-}
+use crate::fixtures::{companded, data, development_speech, recordings, scaled, telephone_band};
 
 fn encoded(encoding: Encoding, samples: &[f32]) -> Vec<u8> {
-    let whole = |scale: f64| samples.iter().map(move |s| (f64::from(s.clamp(-1.0, 1.0)) * scale).round() as i64);
+    let whole =
+        |scale: f64| samples.iter().map(move |s| (f64::from(s.clamp(-1.0, 1.0)) * scale).round() as i64);
     match encoding {
         Encoding::PcmU8 => whole(127.0).map(|v| (v + 128) as u8).collect(),
         Encoding::PcmS8 => whole(127.0).map(|v| v as u8).collect(),
@@ -66,7 +17,9 @@ fn encoded(encoding: Encoding, samples: &[f32]) -> Vec<u8> {
         Encoding::Pcm24Le => whole(32_767.0).flat_map(|v| [0, v as u8, (v >> 8) as u8]).collect(),
         Encoding::Pcm32Le => whole(2_147_483_647.0).flat_map(|v| (v as i32).to_le_bytes()).collect(),
         Encoding::Float32Le => samples.iter().flat_map(|s| s.to_le_bytes()).collect(),
-        Encoding::ALaw | Encoding::MuLaw => g711(encoding, samples),
+        Encoding::ALaw | Encoding::MuLaw => {
+            companded(encoding, samples).iter().map(|(octet, _)| *octet).collect()
+        }
         Encoding::Gsm610 => unreachable!("not encoded here"),
     }
 }
@@ -115,15 +68,14 @@ fn noisy(speech: &[f32], noise: &[f32], snr_db: f32) -> Vec<f32> {
 
 #[test]
 fn right_declarations_are_never_doubted_on_speech() {
-    let Some(folder) = speech_folder() else {
-        println!("skipped: no development speech (EARMARK_SPEECH)");
-        return;
-    };
-    let noises: Vec<Vec<f32>> =
-        recordings(&folder, "noise/manifest.csv", ",noise,", 1).iter().map(|path| telephone_band(path)).collect();
+    let Some(folder) = development_speech() else { return };
+    let noises: Vec<Vec<f32>> = recordings(&folder.join("noise/manifest.csv"), ",noise,", 1)
+        .iter()
+        .map(|path| telephone_band(path, 1.0))
+        .collect();
     let mut streams = 0;
-    for (number, path) in recordings(&folder, "manifest.csv", ",", 5).iter().enumerate() {
-        let speech = telephone_band(path);
+    for (number, path) in recordings(&folder.join("manifest.csv"), ",", 5).iter().enumerate() {
+        let speech = telephone_band(path, 1.0);
         let level_db = [-12.0, -20.0, -26.0, -35.0, -45.0, -55.0][number % 6];
         let mixed = match number % 4 {
             0 => noisy(&speech, &noises[number % noises.len()], 20.0),
@@ -142,12 +94,10 @@ fn right_declarations_are_never_doubted_on_speech() {
 
 #[test]
 fn wrong_declarations_are_found_on_speech() {
-    let Some(folder) = speech_folder() else {
-        println!("skipped: no development speech (EARMARK_SPEECH)");
-        return;
-    };
-    let paths = recordings(&folder, "manifest.csv", ",dev", 11);
-    let speech: Vec<Vec<f32>> = paths.iter().map(|path| telephone_band(path)).filter(|s| s.len() > 24_000).collect();
+    let Some(folder) = development_speech() else { return };
+    let paths = recordings(&folder.join("manifest.csv"), ",dev", 11);
+    let speech: Vec<Vec<f32>> =
+        paths.iter().map(|path| telephone_band(path, 1.0)).filter(|s| s.len() > 24_000).collect();
     println!("{} recordings of more than 3 s; found in doubt / with certainty / named right:", speech.len());
     for sent in USUAL {
         for declared in USUAL {
@@ -208,9 +158,7 @@ fn signals_that_are_no_speech_are_never_doubted() {
 
 #[test]
 fn gsm_frames_declared_as_samples_are_named() {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/gsm_frames.gsm");
-    let frames = std::fs::read(file).unwrap();
-    let bytes = frames.repeat(6);
+    let bytes = data("gsm_frames.gsm").repeat(6);
     for declared in [Encoding::ALaw, Encoding::MuLaw, Encoding::Pcm16Le] {
         assert_eq!(verdict(&bytes, declared).1, Some(Encoding::Gsm610), "{declared}");
     }

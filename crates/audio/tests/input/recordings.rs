@@ -1,14 +1,11 @@
 //! Whole recordings against independent decoders: every file of tests/data was made, and every lossy
 //! one decoded, by tools that share no code with ours (tests/data/make.sh).
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use earmark_audio::{AudioError, Container, Limits, RecordingReader};
 
-fn data(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
-}
+use crate::fixtures::{path, reference};
 
 /// All samples, interleaved, and the reader at its end.
 fn read(mut reader: RecordingReader) -> Result<(Vec<f32>, RecordingReader), AudioError> {
@@ -19,11 +16,6 @@ fn read(mut reader: RecordingReader) -> Result<(Vec<f32>, RecordingReader), Audi
         }
     }
     Ok((samples, reader))
-}
-
-fn reference(name: &str) -> Vec<f32> {
-    let bytes = std::fs::read(data(name)).unwrap();
-    bytes.as_chunks().0.iter().map(|b| f32::from(i16::from_le_bytes(*b)) / 32_768.0).collect()
 }
 
 struct Expected {
@@ -41,7 +33,7 @@ struct Expected {
 
 #[track_caller]
 fn check(file: &str, reference_file: &str, expected: &Expected) {
-    let (samples, reader) = read(RecordingReader::open(&data(file), &Limits::default()).unwrap()).unwrap();
+    let (samples, reader) = read(RecordingReader::open(&path(file), &Limits::default()).unwrap()).unwrap();
     let info = reader.info();
     let said = (info.container, info.codec, info.sample_rate_hz, info.channels);
     assert_eq!(said, (expected.container, expected.codec, expected.rate, expected.channels), "{file}");
@@ -63,8 +55,16 @@ fn check(file: &str, reference_file: &str, expected: &Expected) {
 }
 
 fn lossless(file: &str, reference: &str, container: Container, codec: &'static str, channels: u16) {
-    let expected =
-        Expected { container, codec, rate: 8000, channels, frames: 3200, declared: true, most: 0.0, mean: 0.0 };
+    let expected = Expected {
+        container,
+        codec,
+        rate: 8000,
+        channels,
+        frames: 3200,
+        declared: true,
+        most: 0.0,
+        mean: 0.0,
+    };
     check(file, reference, &expected);
 }
 
@@ -144,11 +144,27 @@ fn music_codecs_decode_as_others_do() {
     };
     // The references are rounded to 16 bits, so half a step is all that exact floats can keep.
     check("mono8k.mp3", "mono8k.s16", &expected(Container::Mp3, "mp3", 8000, 1, 4608, false, 1.0, 0.4));
-    check("stereo44k.mp3", "stereo44k.s16", &expected(Container::Mp3, "mp3", 44_100, 2, 8820, true, 1.0, 0.4));
-    check("untagged.mp3", "untagged.s16", &expected(Container::Mp3, "mp3", 44_100, 1, 10_368, false, 1.0, 0.4));
+    check(
+        "stereo44k.mp3",
+        "stereo44k.s16",
+        &expected(Container::Mp3, "mp3", 44_100, 2, 8820, true, 1.0, 0.4),
+    );
+    check(
+        "untagged.mp3",
+        "untagged.s16",
+        &expected(Container::Mp3, "mp3", 44_100, 1, 10_368, false, 1.0, 0.4),
+    );
     check("mp3.wav", "mp3.s16", &expected(Container::Wav, "mp3", 16_000, 1, 4608, false, 1.0, 0.4));
     check("vorbis.ogg", "vorbis.s16", &expected(Container::Ogg, "vorbis", 44_100, 2, 8820, true, 1.0, 0.4));
     // Opus decoders may differ within the standard's tolerance (RFC 6716, section 6).
-    check("opus_mono.ogg", "opus_mono.s16", &expected(Container::Ogg, "opus", 48_000, 1, 19_200, true, 1.0, 0.4));
-    check("opus_stereo.ogg", "opus_stereo.s16", &expected(Container::Ogg, "opus", 48_000, 2, 9600, true, 40.0, 1.0));
+    check(
+        "opus_mono.ogg",
+        "opus_mono.s16",
+        &expected(Container::Ogg, "opus", 48_000, 1, 19_200, true, 1.0, 0.4),
+    );
+    check(
+        "opus_stereo.ogg",
+        "opus_stereo.s16",
+        &expected(Container::Ogg, "opus", 48_000, 2, 9600, true, 40.0, 1.0),
+    );
 }

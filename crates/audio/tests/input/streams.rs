@@ -1,15 +1,12 @@
 //! Raw streams: any chunking gives the same bits, and the same as a file of the same samples.
 
-use std::path::PathBuf;
-
 use earmark_audio::{
-    AudioError, ChannelChoice, Container, Encoding, Limits, RecordingReader, StreamDecoder, StreamFormat, Warning,
+    AudioError, ChannelChoice, Container, Encoding, Limits, RecordingReader, StreamDecoder, StreamFormat,
+    Warning,
 };
 use proptest::prelude::*;
 
-fn data(name: &str) -> Vec<u8> {
-    std::fs::read(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)).unwrap()
-}
+use crate::fixtures::{bits, data, reference};
 
 fn decoded(format: StreamFormat, chunks: &[&[u8]]) -> Result<Vec<f32>, AudioError> {
     let mut out = Vec::new();
@@ -19,10 +16,6 @@ fn decoded(format: StreamFormat, chunks: &[&[u8]]) -> Result<Vec<f32>, AudioErro
     }
     decoder.finish()?;
     Ok(out)
-}
-
-fn bits(samples: &[f32]) -> Vec<u32> {
-    samples.iter().map(|sample| sample.to_bits()).collect()
 }
 
 /// Octets 0 to 255 as a WAV file of this format tag, as symphonia reads it.
@@ -49,13 +42,7 @@ fn g711_is_what_symphonia_decodes() {
 #[test]
 fn gsm_frames_decode_as_by_another_decoder() {
     let ours = decoded(StreamFormat::mono(Encoding::Gsm610, 8000), &[&data("gsm_frames.gsm")]).unwrap();
-    let reference: Vec<f32> = data("gsm_frames.s16")
-        .as_chunks()
-        .0
-        .iter()
-        .map(|b| f32::from(i16::from_le_bytes(*b)) / 32_768.0)
-        .collect();
-    assert_eq!(ours, reference);
+    assert_eq!(ours, reference("gsm_frames.s16"));
 }
 
 #[test]
@@ -162,7 +149,8 @@ fn a_stream_and_a_file_of_the_same_samples_agree_to_the_bit() {
 
 #[test]
 fn chunks_of_one_byte_and_of_four_megabytes() {
-    let bytes: Vec<u8> = (0..(4 << 20) + 3).map(|i: u32| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let bytes: Vec<u8> =
+        (0..(4 << 20) + 3).map(|i: u32| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     let mut big = StreamDecoder::new(StreamFormat::mono(Encoding::Pcm24Le, 48_000)).unwrap();
     let (mut at_once, mut bytewise) = (Vec::new(), Vec::new());
     big.accept(&bytes, &mut at_once).unwrap();

@@ -1,10 +1,11 @@
 //! Whatever the bytes are: a typed error or samples, never a panic, never an endless file.
 
 use std::io::Cursor;
-use std::path::PathBuf;
 
 use earmark_audio::{AudioError, Encoding, Limits, RecordingReader, StreamDecoder, StreamFormat};
 use proptest::prelude::*;
+
+use crate::fixtures::{data, mend_pages};
 
 const FILES: [&str; 16] = [
     "pcm16.wav",
@@ -24,10 +25,6 @@ const FILES: [&str; 16] = [
     "opus_mono.ogg",
     "opus_stereo.ogg",
 ];
-
-fn data(name: &str) -> Vec<u8> {
-    std::fs::read(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)).unwrap()
-}
 
 fn read(bytes: Vec<u8>) -> Result<u64, AudioError> {
     let coded = bytes.len() as u64;
@@ -72,29 +69,6 @@ fn apply(bytes: &mut Vec<u8>, place: usize, edit: &Edit) {
             let piece = bytes[at..(at + len).min(bytes.len())].to_vec();
             bytes.splice(at..at, piece);
         }
-    }
-}
-
-/// Makes the checksums of Ogg pages right again, so that an edit reaches what they protect.
-fn mend_pages(bytes: &mut [u8]) {
-    let mut at = 0;
-    while bytes[at..].starts_with(b"OggS") && bytes.len() >= at + 27 {
-        let segments = usize::from(bytes[at + 26]);
-        let Some(lacing) = bytes.get(at + 27..at + 27 + segments) else { return };
-        let end = at + 27 + segments + lacing.iter().map(|value| usize::from(*value)).sum::<usize>();
-        if end > bytes.len() {
-            return;
-        }
-        bytes[at + 22..at + 26].fill(0);
-        let mut sum = 0u32;
-        for byte in &bytes[at..end] {
-            sum ^= u32::from(*byte) << 24;
-            for _ in 0..8 {
-                sum = if sum & 0x8000_0000 != 0 { sum << 1 ^ 0x04c1_1db7 } else { sum << 1 };
-            }
-        }
-        bytes[at + 22..at + 26].copy_from_slice(&sum.to_le_bytes());
-        at = end;
     }
 }
 

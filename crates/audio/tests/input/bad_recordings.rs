@@ -1,14 +1,11 @@
 //! Recordings that are broken, cut, hostile or too much: each gets a typed error that says what to do.
 
 use std::io::Cursor;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use earmark_audio::{AudioError, LimitKind, Limits, RecordingReader, Warning};
 
-fn data(name: &str) -> Vec<u8> {
-    std::fs::read(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)).unwrap()
-}
+use crate::fixtures::{data, mend_pages};
 
 /// How a recording's reading ends: its frames and warnings, or the error.
 fn outcome_within(bytes: Vec<u8>, limits: &Limits) -> Result<(u64, Vec<Warning>), AudioError> {
@@ -164,7 +161,10 @@ fn too_long_without_a_header_that_says_so_is_refused_on_the_way() {
     let limits = Limits { max_duration: Duration::from_millis(100), ..Limits::default() };
     for file in ["streamed.flac", "mono8k.mp3", "opus_mono.ogg", "ima.wav"] {
         let error = outcome_within(data(file), &limits).unwrap_err();
-        assert!(matches!(error, AudioError::LimitReached { limit: LimitKind::Duration, .. }), "{file}: {error}");
+        assert!(
+            matches!(error, AudioError::LimitReached { limit: LimitKind::Duration, .. }),
+            "{file}: {error}"
+        );
     }
 }
 
@@ -182,7 +182,8 @@ fn floats_that_are_no_numbers_are_found() {
         samples[2 * 7000 + channel] = bad;
         samples[2 * 9000] = f32::NAN;
         let data = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
-        let error = Wav { tag: 3, channels: 2, rate: 8000, block: 8, bits: 32, data, claimed: None }.outcome();
+        let error =
+            Wav { tag: 3, channels: 2, rate: 8000, block: 8, bits: 32, data, claimed: None }.outcome();
         match error.unwrap_err() {
             AudioError::NotFinite { frame, channel: found } => {
                 assert_eq!((frame, usize::from(found)), (7000, channel));
@@ -202,7 +203,8 @@ fn floats_past_full_scale_are_clipped() {
 
 #[test]
 fn every_cut_of_every_file_is_an_error_or_warns() {
-    for file in ["pcm16.wav", "alaw.wav", "gsm.wav", "ima.wav", "flac16.flac", "pcm16.aiff", "stereo44k.mp3"] {
+    for file in ["pcm16.wav", "alaw.wav", "gsm.wav", "ima.wav", "flac16.flac", "pcm16.aiff", "stereo44k.mp3"]
+    {
         let whole = data(file);
         let (frames, _) = outcome(whole.clone()).unwrap();
         // The tail of an MP3 file is the encoder's padding: the last frame may go.
@@ -211,7 +213,8 @@ fn every_cut_of_every_file_is_an_error_or_warns() {
             match outcome(whole[..cut].to_vec()) {
                 Err(AudioError::Truncated { .. } | AudioError::Empty) => {}
                 Err(AudioError::NotAudio { .. } | AudioError::Unsupported { .. }) if cut < 12 => {}
-                Err(AudioError::NotAudio { .. } | AudioError::Malformed { .. }) if file.ends_with("mp3") && cut < 600 => {}
+                Err(AudioError::NotAudio { .. } | AudioError::Malformed { .. })
+                    if file.ends_with("mp3") && cut < 600 => {}
                 other => panic!("{file} cut at {cut} of {} ({frames} frames): {other:?}", whole.len()),
             }
         }
@@ -254,15 +257,7 @@ fn without_end_mark(mut bytes: Vec<u8>, later: u64) -> Vec<u8> {
     bytes[last + 5] &= !4;
     let granule = u64::from_le_bytes(bytes[last + 6..last + 14].try_into().unwrap()) + later;
     bytes[last + 6..last + 14].copy_from_slice(&granule.to_le_bytes());
-    bytes[last + 22..last + 26].fill(0);
-    let mut sum = 0u32;
-    for byte in &bytes[last..] {
-        sum ^= u32::from(*byte) << 24;
-        for _ in 0..8 {
-            sum = if sum & 0x8000_0000 != 0 { sum << 1 ^ 0x04c1_1db7 } else { sum << 1 };
-        }
-    }
-    bytes[last + 22..last + 26].copy_from_slice(&sum.to_le_bytes());
+    mend_pages(&mut bytes[last..]);
     bytes
 }
 

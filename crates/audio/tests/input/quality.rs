@@ -5,37 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use earmark_audio::{
-    Encoding, Limits, QualityMeter, RecordingReader, Resampler, SpeechDetector, StreamDecoder, StreamFormat,
-    VAD_CHUNK, VadOptions, VoiceActivityModel, Warning,
+    Encoding, QualityMeter, SpeechDetector, VAD_CHUNK, VadOptions, VoiceActivityModel, Warning,
 };
 use earmark_voiceprint::Quality;
 
-/// The development speech, if it is there.
-fn speech_folder() -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/speech");
-    let folder = std::env::var_os("EARMARK_SPEECH").map_or(beside, PathBuf::from);
-    folder.join("manifest.csv").is_file().then_some(folder)
-}
-
-fn recordings(folder: &Path, manifest: &str, with: &str, step: usize) -> Vec<PathBuf> {
-    let text = std::fs::read_to_string(folder.join(manifest)).unwrap();
-    let paths = text.lines().skip(1).filter(|line| line.contains(with)).filter_map(|line| line.split(',').next());
-    let base = folder.join(manifest);
-    paths.step_by(step).map(|path| base.parent().unwrap().join(path)).collect()
-}
-
-/// At 8 kHz, with a root mean square of 0.05 (-26 dBFS).
-fn telephone_band(path: &Path) -> Vec<f32> {
-    let mut reader = RecordingReader::open(path, &Limits::default()).unwrap();
-    let mut resampler = Resampler::new(reader.info().sample_rate_hz, 8000).unwrap();
-    let mut samples = Vec::new();
-    while let Some(block) = reader.next_block().unwrap() {
-        resampler.accept(&block.channels()[0], &mut samples);
-    }
-    resampler.finish(&mut samples);
-    let power = samples.iter().map(|s| s * s).sum::<f32>() / samples.len() as f32;
-    samples.iter().map(|s| s * 0.05 / power.sqrt()).collect()
-}
+use crate::fixtures::{companded, development_speech, recordings, telephone_band};
 
 struct Bench {
     vad: Arc<VoiceActivityModel>,
@@ -45,16 +19,14 @@ struct Bench {
 
 impl Bench {
     fn new() -> Option<Self> {
-        let Some(folder) = speech_folder() else {
-            println!("skipped: no development speech (EARMARK_SPEECH)");
-            return None;
-        };
+        let folder = development_speech()?;
         let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/silero-vad-8k");
         let vad = Arc::new(VoiceActivityModel::open(&model).unwrap());
-        let load = |paths: Vec<PathBuf>| paths.iter().map(|path| telephone_band(path)).collect();
+        // At -26 dBFS.
+        let load = |paths: Vec<PathBuf>| paths.iter().map(|path| telephone_band(path, 0.05)).collect();
         // The development set with the least noise of its own.
-        let speech = load(recordings(&folder, "manifest.csv", "librispeech,", 1));
-        let noises = load(recordings(&folder, "noise/manifest.csv", ",noise,", 1));
+        let speech = load(recordings(&folder.join("manifest.csv"), "librispeech,", 3));
+        let noises = load(recordings(&folder.join("noise/manifest.csv"), ",noise,", 1));
         Some(Self { vad, speech, noises })
     }
 
@@ -123,11 +95,15 @@ fn known_noise_is_estimated_within_a_few_decibels() {
     {
         let errors = |noises: &[Vec<f32>]| -> Vec<f64> {
             let numbered = bench.speech.iter().enumerate();
-            numbered.filter_map(|(n, speech)| snr_error(&bench, speech, &noises[n % noises.len()], snr_db)).collect()
+            numbered
+                .filter_map(|(n, speech)| snr_error(&bench, speech, &noises[n % noises.len()], snr_db))
+                .collect()
         };
         let (mean, spread, most) = summary(&errors(noises));
         let (babble_mean, babble_spread, _) = summary(&errors(babble));
-        println!("{snr_db:>4} dB: {mean:+.1} ± {spread:.1}, {most:.1}; in babble {babble_mean:+.1} ± {babble_spread:.1}");
+        println!(
+            "{snr_db:>4} dB: {mean:+.1} ± {spread:.1}, {most:.1}; in babble {babble_mean:+.1} ± {babble_spread:.1}"
+        );
         assert!(mean.abs() < most_bias && spread < most_spread, "{snr_db} dB: {mean:+.1} ± {spread:.1}");
         assert!(snr_db < 15.0 || babble_mean.abs() < 4.0, "{snr_db} dB in babble: {babble_mean:+.1}");
     }
@@ -173,7 +149,8 @@ fn speech_is_not_taken_for_clipped_and_clipped_speech_is() {
         let peak = speech.iter().fold(0.0f32, |peak, s| peak.max(s.abs()));
         for encoding in [Encoding::ALaw, Encoding::MuLaw] {
             let loud: Vec<f32> = speech.iter().map(|s| s * 0.9 / peak).collect();
-            most_false = most_false.max(clipped(&companded(encoding, &loud)));
+            let coded: Vec<f32> = companded(encoding, &loud).iter().map(|(_, value)| *value).collect();
+            most_false = most_false.max(clipped(&coded));
         }
         let cut: Vec<f32> = speech.iter().map(|s| (s * 8.0).clamp(-1.0, 1.0)).collect();
         let truth = cut.iter().filter(|s| s.abs() >= 1.0).count() as f32 / cut.len() as f32;
@@ -185,20 +162,6 @@ fn speech_is_not_taken_for_clipped_and_clipped_speech_is() {
     println!("falsely clipped: at most {most_false:.5}; error of the clipped part: at most {most_error:.4}");
     assert!(most_false < 0.002, "{most_false}");
     assert!(most_error < 0.04, "{most_error}");
-}
-
-/// Through G.711 and back.
-fn companded(encoding: Encoding, samples: &[f32]) -> Vec<f32> {
-    let mut decoder = StreamDecoder::new(StreamFormat::mono(encoding, 8000)).unwrap();
-    let mut values = Vec::new();
-    decoder.accept(&(0..=255).collect::<Vec<u8>>(), &mut values).unwrap();
-    values.sort_by(f32::total_cmp);
-    let nearest = |sample: &f32| {
-        let above = values.partition_point(|value| value < sample).clamp(1, 255);
-        let (low, high) = (values[above - 1], values[above]);
-        if sample - low < high - sample { low } else { high }
-    };
-    samples.iter().map(nearest).collect()
 }
 
 #[test]
@@ -214,7 +177,10 @@ fn broken_lines_warn() {
     let tone: Vec<f32> = (0..8000).map(|n| (n as f32 * 0.17).sin()).collect();
     assert_eq!(warnings(&tone.iter().map(|s| s * 0.5).collect::<Vec<_>>()), []);
     let offset = warnings(&tone.iter().map(|s| s * 0.5 - 0.1).collect::<Vec<_>>());
-    assert!(matches!(offset[..], [Warning::DcOffset { offset }] if (offset + 0.1).abs() < 0.01), "{offset:?}");
+    assert!(
+        matches!(offset[..], [Warning::DcOffset { offset }] if (offset + 0.1).abs() < 0.01),
+        "{offset:?}"
+    );
     let clipped = warnings(&tone.iter().map(|s| (s * 4.0).clamp(-1.0, 1.0)).collect::<Vec<_>>());
     assert!(matches!(clipped[..], [Warning::Clipping { fraction }] if fraction > 0.7), "{clipped:?}");
 }
