@@ -11,7 +11,6 @@
 #[path = "shared/server.rs"]
 mod server;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -157,7 +156,7 @@ fn calls() -> Vec<Vec<u8>> {
     people.into_values().map(|audio| audio.into_iter().take(CALL_S * RATE_HZ).collect()).collect()
 }
 
-fn alaw(file: &PathBuf) -> Vec<u8> {
+fn alaw(file: &std::path::Path) -> Vec<u8> {
     let mut reader = RecordingReader::open(file, &Limits::default()).expect("a clip");
     let mut bytes = Vec::new();
     while let Some(block) = reader.next_block().expect("audio") {

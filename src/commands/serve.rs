@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use earmark_server::{ServerOptions, TlsOptions};
+use earmark_server::{AccessOptions, AccessToken, ServerOptions, TlsOptions};
+use earmark_voiceprint::TenantId;
 use tokio::net::TcpListener;
 
 use crate::exit::Done;
@@ -36,6 +37,10 @@ pub(crate) struct Serve {
     /// Serve without TLS to other machines too: only behind something that encrypts
     #[arg(long)]
     allow_remote_plaintext: bool,
+    /// Tokens of the programs that may call (TOML, see docs/operations.md); without it anybody who
+    /// reaches the port may
+    #[arg(long, value_name = "FILE")]
+    tokens: Option<PathBuf>,
     /// Live calls at once; the next one is refused
     #[arg(long, default_value_t = 200, value_name = "N")]
     max_calls: usize,
@@ -53,6 +58,21 @@ pub(crate) struct Serve {
     log_json: bool,
     #[command(flatten)]
     engine: EngineArgs,
+}
+
+/// The file of `--tokens`.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TokenFile {
+    token: Vec<RawToken>,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawToken {
+    name: String,
+    token: String,
+    tenants: Option<Vec<String>>,
 }
 
 impl Serve {
@@ -76,6 +96,7 @@ impl Serve {
     fn server_options(&self) -> Result<ServerOptions> {
         let mut options = ServerOptions {
             tls: self.tls()?,
+            access: self.access()?,
             allow_remote_plaintext: self.allow_remote_plaintext,
             threads: NonZeroUsize::new(self.engine.threads()),
             drain_timeout: Duration::from_secs(self.drain_s),
@@ -83,6 +104,18 @@ impl Serve {
         };
         options.limits.max_live_calls = self.max_calls;
         Ok(options)
+    }
+
+    fn access(&self) -> Result<AccessOptions> {
+        let Some(path) = &self.tokens else { return Ok(AccessOptions::default()) };
+        let what = || format!("can't take tokens from {}", path.display());
+        let file: TokenFile = toml::from_str(&std::fs::read_to_string(path).with_context(what)?).with_context(what)?;
+        let token = |raw: &RawToken| -> Result<AccessToken> {
+            let tenants = raw.tenants.as_ref().map(|ids| ids.iter().map(|id| TenantId::new(id)).collect());
+            Ok(AccessToken::new(&raw.name, &raw.token, tenants.transpose()?)?)
+        };
+        let tokens = file.token.iter().map(token).collect::<Result<_>>().with_context(what)?;
+        Ok(AccessOptions { tokens, ..AccessOptions::default() })
     }
 
     fn tls(&self) -> Result<Option<TlsOptions>> {

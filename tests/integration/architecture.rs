@@ -21,7 +21,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// What needs a socket or an async runtime, and so stays out of the engine and all below it.
-const NETWORKED: &[&str] = &["tokio", "tonic", "axum", "hyper", "mio", "futures-core", "reqwest", "async-std"];
+const NETWORKED: &[&str] =
+    &["tokio", "tonic", "axum", "hyper", "mio", "futures-core", "reqwest", "async-std"];
 
 const BELOW_THE_SERVER: &[&str] = &["voiceprint", "audio", "index", "scoring", "records", "engine"];
 
@@ -111,7 +112,10 @@ fn domain_types_are_not_serialisable_and_not_async() {
             for (number, line) in text.lines().enumerate() {
                 let at = format!("{}:{}", file.display(), number + 1);
                 assert!(!line.contains("async fn"), "{at}: async below the server");
-                assert!(!line.contains("derive") || !line.contains("Serialize"), "{at}: a type below the server is serialisable");
+                assert!(
+                    !line.contains("derive") || !line.contains("Serialize"),
+                    "{at}: a type below the server is serialisable"
+                );
             }
         }
     }

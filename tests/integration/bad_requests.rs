@@ -20,7 +20,11 @@ async fn a_call_id_that_is_taken_is_refused_and_the_first_call_stays() {
     let id = unique("call");
     clients.screen(info(&id, ""), &voices::noise()).await.unwrap();
     let before = clients.call(&id).await.unwrap();
-    let status = refused(clients.screen(info(&id, "x"), &voices::noise()).await, Code::AlreadyExists, "ALREADY_EXISTS");
+    let status = refused(
+        clients.screen(info(&id, "x"), &voices::noise()).await,
+        Code::AlreadyExists,
+        "ALREADY_EXISTS",
+    );
     assert_eq!(status.get_details_resource_info().unwrap().resource_name, id);
     let recording = voices::clip("carlo/01");
     refused(clients.screen_recording(info(&id, "x"), recording).await, Code::AlreadyExists, "ALREADY_EXISTS");
@@ -114,7 +118,8 @@ async fn an_extraction_needs_a_recording() {
 #[tokio::test]
 async fn a_bad_recording_of_several_is_named_by_its_place() {
     let mut clients = client().await;
-    let recordings = vec![voices::clip("ivrvoice/01"), voices::recording("", voices::hostile("not-audio.wav"))];
+    let recordings =
+        vec![voices::clip("ivrvoice/01"), voices::recording("", voices::hostile("not-audio.wav"))];
     let id = unique("bad");
     let status = refused(clients.enroll(&id, recordings).await, Code::InvalidArgument, "NOT_AUDIO");
     assert_eq!(field_of(&status), "recordings[1].content");

@@ -49,7 +49,10 @@ async fn audio_refused(format: StreamFormat, bytes: &[u8], reason: &str) -> Stat
     let status = refused(clients.screen_messages(messages).await, Code::InvalidArgument, reason);
     while !watched.message().await.unwrap().expect("a final update").update.unwrap().r#final {}
     let record = clients.call(&id).await.unwrap();
-    assert!(record.end_time.is_some() && record.updates.last().is_some_and(|u| u.r#final), "the call is ended");
+    assert!(
+        record.end_time.is_some() && record.updates.last().is_some_and(|u| u.r#final),
+        "the call is ended"
+    );
     status
 }
 
@@ -147,7 +150,12 @@ async fn a_stream_that_ends_inside_a_sample_is_refused() {
     let mut pcm = voices::pcm(&voices::samples("ivrvoice/01"));
     pcm.push(0);
     audio_refused(encoded(Encoding::PcmS16le), &pcm, "STREAM_ENDS_INSIDE_SAMPLE").await;
-    audio_refused(encoded(Encoding::PcmS16le), &voices::hostile("odd-bytes.pcm"), "STREAM_ENDS_INSIDE_SAMPLE").await;
+    audio_refused(
+        encoded(Encoding::PcmS16le),
+        &voices::hostile("odd-bytes.pcm"),
+        "STREAM_ENDS_INSIDE_SAMPLE",
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -164,8 +172,13 @@ async fn a_chunk_over_four_megabytes_enrolls_nobody() {
     let id = unique("bad");
     for size in [(4 << 20) + 1, 8 << 20] {
         let messages = vec![enroll_config(stream_of(&id)), enroll_audio(&vec![0; size])];
-        let status = refused(enroll(&mut clients, messages).await, Code::ResourceExhausted, "MESSAGE_TOO_LARGE");
-        assert!(status.message().contains("4194304") || status.message().contains("smaller"), "{}", status.message());
+        let status =
+            refused(enroll(&mut clients, messages).await, Code::ResourceExhausted, "MESSAGE_TOO_LARGE");
+        assert!(
+            status.message().contains("4194304") || status.message().contains("smaller"),
+            "{}",
+            status.message()
+        );
     }
     nothing_left_of(&mut clients, &id).await;
 }
@@ -198,7 +211,10 @@ async fn an_agents_leg_in_the_stream_is_left_out_when_the_customers_channel_is_n
     let config = EnrollConfig { format: Some(format), ..stream_of(&unique("stereo")) };
     let stereo = clients.enroll_stream(config, &voices::pcm(&interleaved), 333).await.unwrap();
     let frames = interleaved.len() / 2;
-    let mono = clients.enroll_stream(stream_of(&unique("mono")), &voices::pcm(&caller[..frames]), 333).await.unwrap();
+    let mono = clients
+        .enroll_stream(stream_of(&unique("mono")), &voices::pcm(&caller[..frames]), 333)
+        .await
+        .unwrap();
     assert_eq!(stereo.speech, mono.speech);
 }
 

@@ -50,8 +50,13 @@ fn bank() -> (TempDir, String) {
     let path = data.path().to_str().unwrap().to_owned();
     let enrolled = run(&["enroll", "--data", &path, "--customer", "62170001"], &clips("carlo", "enroll"));
     assert_eq!(enrolled.status.code(), Some(0), "{}", said(&enrolled));
-    assert!(printed(&enrolled).contains("customer 62170001 has 3 enrolled recordings"), "{}", printed(&enrolled));
-    let basis = ["list-proxy", "--data", &path, "--proxy", "P-17", "--label", "王某", "--legal-basis", "case 118"];
+    assert!(
+        printed(&enrolled).contains("customer 62170001 has 3 enrolled recordings"),
+        "{}",
+        printed(&enrolled)
+    );
+    let basis =
+        ["list-proxy", "--data", &path, "--proxy", "P-17", "--label", "王某", "--legal-basis", "case 118"];
     let listed = run(&basis, &clips("allison", "enroll"));
     assert_eq!(listed.status.code(), Some(0), "{}", said(&listed));
     assert!(printed(&listed).contains("proxy P-17 is listed from 3 recordings"), "{}", printed(&listed));
@@ -60,12 +65,23 @@ fn bank() -> (TempDir, String) {
 
 #[test]
 fn every_command_explains_itself_with_an_example() {
-    let commands: [&[&str]; 7] =
-        [&["serve"], &["enroll"], &["list-proxy"], &["screen"], &["extract"], &["demo"], &["model", "verify"]];
+    let commands: [&[&str]; 7] = [
+        &["serve"],
+        &["enroll"],
+        &["list-proxy"],
+        &["screen"],
+        &["extract"],
+        &["demo"],
+        &["model", "verify"],
+    ];
     for command in commands {
         let help = run(&[command, &["--help"]].concat(), &[]);
         let example = format!("Example:\n  earmark {}", command.join(" "));
-        assert!(help.status.success() && printed(&help).contains(&example), "{command:?}: {}", printed(&help));
+        assert!(
+            help.status.success() && printed(&help).contains(&example),
+            "{command:?}: {}",
+            printed(&help)
+        );
     }
     let help = printed(&run(&["--help"], &[]));
     for word in ["serve", "enroll", "list-proxy", "screen", "extract", "demo", "model", "Exit codes:"] {
@@ -75,7 +91,9 @@ fn every_command_explains_itself_with_an_example() {
 
 #[test]
 fn a_wrong_command_line_exits_with_2() {
-    for arguments in [&["enrol"][..], &["enroll"], &["serve", "--port", "1"], &["screen", "--channel", "left", "x"]] {
+    for arguments in
+        [&["enrol"][..], &["enroll"], &["serve", "--port", "1"], &["screen", "--channel", "left", "x"]]
+    {
         let output = run(arguments, &[]);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", said(&output));
         assert!(said(&output).contains("--help") && printed(&output).is_empty(), "{}", said(&output));
@@ -87,11 +105,21 @@ fn a_call_is_screened_as_a_table_and_as_json() {
     let (_data, path) = bank();
     let table = run(&["screen", "--data", &path, "--customer", "62170001"], &[clip("carlo/04")]);
     assert_eq!(table.status.code(), Some(0), "{}", said(&table));
-    assert!(printed(&table).contains("LLR customer") && printed(&table).contains("一致 "), "{}", printed(&table));
+    assert!(
+        printed(&table).contains("LLR customer") && printed(&table).contains("一致 "),
+        "{}",
+        printed(&table)
+    );
     let json = run(&["screen", "--data", &path, "--json", "--customer", "62170001"], &[clip("allison/04")]);
     let call = &objects(&json)[0];
-    assert_eq!((call["verdict"].as_str(), call["customer"].as_str()), (Some("SUSPECTED_PROXY"), Some("62170001")));
-    assert_eq!((call["proxies"][0]["proxy"].as_str(), call["proxies"][0]["label"].as_str()), (Some("P-17"), Some("王某")));
+    assert_eq!(
+        (call["verdict"].as_str(), call["customer"].as_str()),
+        (Some("SUSPECTED_PROXY"), Some("62170001"))
+    );
+    assert_eq!(
+        (call["proxies"][0]["proxy"].as_str(), call["proxies"][0]["label"].as_str()),
+        (Some("P-17"), Some("王某"))
+    );
     assert!(call["customer_llr"].as_f64().unwrap() < 0.0 && call["net_speech_s"].as_f64().unwrap() > 5.0);
 }
 
@@ -99,18 +127,25 @@ fn a_call_is_screened_as_a_table_and_as_json() {
 fn a_folder_with_a_bad_recording_is_screened_but_for_that_one() {
     let (_data, path) = bank();
     let calls = folder();
-    for (from, name) in [(clip("allison/05"), "a.flac"), (hostile("not-audio.wav"), "b.wav"), (clip("june/05"), "c.flac")] {
+    for (from, name) in
+        [(clip("allison/05"), "a.flac"), (hostile("not-audio.wav"), "b.wav"), (clip("june/05"), "c.flac")]
+    {
         std::fs::copy(from, calls.path().join(name)).unwrap();
     }
     let output = run(&["screen", "--data", &path, "--json"], &[calls.path().into()]);
     assert_eq!(output.status.code(), PARTLY_FAILED, "{}", said(&output));
-    let verdicts: Vec<_> = objects(&output).iter().map(|o| o["verdict"].as_str().map(str::to_owned)).collect();
+    let verdicts: Vec<_> =
+        objects(&output).iter().map(|o| o["verdict"].as_str().map(str::to_owned)).collect();
     assert_eq!((verdicts.len(), &verdicts[0], &verdicts[1]), (3, &Some("SUSPECTED_PROXY".to_owned()), &None));
     assert!(verdicts[2].as_ref().is_some_and(|v| v != "SUSPECTED_PROXY"));
     assert!(objects(&output)[1]["error"].as_str().unwrap().contains("not an audio file"));
     let table = run(&["screen", "--data", &path], &[calls.path().into()]);
     assert_eq!(table.status.code(), PARTLY_FAILED);
-    assert!(said(&table).contains("b.wav: not an audio file") && printed(&table).contains("c.flac"), "{}", said(&table));
+    assert!(
+        said(&table).contains("b.wav: not an audio file") && printed(&table).contains("c.flac"),
+        "{}",
+        said(&table)
+    );
 }
 
 #[test]
@@ -133,7 +168,12 @@ fn what_is_refused_exits_with_4_and_says_why() {
     assert!(said(&odd).contains("01.flac does not sound like the other recordings"), "{}", said(&odd));
     let taken = ["list-proxy", "--data", &path, "--proxy", "P-17", "--legal-basis", "x"];
     let taken = run(&taken, &clips("june", "enroll"));
-    assert_eq!((taken.status.code(), said(&taken).contains("already exists")), (REFUSED, true), "{}", said(&taken));
+    assert_eq!(
+        (taken.status.code(), said(&taken).contains("already exists")),
+        (REFUSED, true),
+        "{}",
+        said(&taken)
+    );
 }
 
 #[test]
@@ -144,7 +184,10 @@ fn force_and_request_ids_do_what_the_service_does() {
     assert_eq!(first.status.code(), Some(0), "{}", said(&first));
     assert_eq!(objects(&first)[0]["overridden"][0], "PROXY_MATCH");
     let again = run(&forced, &[clip("allison/05")]);
-    assert_eq!((&objects(&again)[0]["replayed"], &objects(&again)[0]["enrollments"]), (&true.into(), &1.into()));
+    assert_eq!(
+        (&objects(&again)[0]["replayed"], &objects(&again)[0]["enrollments"]),
+        (&true.into(), &1.into())
+    );
     let other = run(&forced, &[clip("allison/06")]);
     assert_eq!(other.status.code(), REFUSED, "{}", said(&other));
 }
@@ -174,7 +217,9 @@ fn voiceprints_come_in_the_order_of_the_list_for_their_owner_only() {
     for (n, file) in files.iter().enumerate() {
         assert_eq!(lines[n]["recording"].as_str().map(Path::new), Some(file.as_path()));
         assert!((cosine(&print(n), &print(n)) - 1.0).abs() < 1e-5 && print(n).len() == 192);
-        assert!(lines[n]["snr_db"].as_f64().unwrap() > 10.0 && lines[n]["clipped_fraction"].as_f64().is_some());
+        assert!(
+            lines[n]["snr_db"].as_f64().unwrap() > 10.0 && lines[n]["clipped_fraction"].as_f64().is_some()
+        );
         assert!(lines[n]["net_speech_s"].as_f64().unwrap() > 5.0);
     }
     assert!(cosine(&print(0), &print(2)) > cosine(&print(0), &print(1)) + 0.2);
@@ -185,7 +230,8 @@ fn voiceprints_come_in_the_order_of_the_list_for_their_owner_only() {
 
 #[test]
 fn a_recording_without_a_voiceprint_is_told_in_its_line() {
-    let files = [hostile("silence-10s.wav"), clip("carlo/01"), hostile("truncated.wav"), "/nowhere.wav".into()];
+    let files =
+        [hostile("silence-10s.wav"), clip("carlo/01"), hostile("truncated.wav"), "/nowhere.wav".into()];
     let (output, lines, _out) = extracted(&files, &[]);
     assert_eq!(output.status.code(), PARTLY_FAILED, "{}", said(&output));
     let reasons: Vec<_> = lines.iter().map(|line| line["reason"].as_str()).collect();
@@ -207,7 +253,7 @@ fn a_model_is_verified_against_its_fingerprint() {
     let output = run(&["model", "verify", "--json"], &[]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     let found = &objects(&output)[0];
-    assert_eq!((found["dimension"].as_u64(), found["sample_rate_hz"].as_u64()), (Some(192), Some(8000)));
+    assert_eq!((found["dimension"].as_u64(), found["sample_rate_hz"].as_u64()), (Some(192), Some(16_000)));
     assert!(found["back_end"].is_string(), "{found}");
     let fingerprint = found["self_test"].as_str().unwrap();
     assert_eq!(run(&["model", "verify", "--expect", fingerprint], &[]).status.code(), Some(0));

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use earmark_server::proto::v1::{
-    CustomerState, CustomerStatus, DeleteCustomerRequest, ListCustomersRequest, OptInRequest, OptOutRequest, Verdict,
+    CustomerState, CustomerStatus, DeleteCustomerRequest, ListCustomersRequest, OptInRequest, OptOutRequest,
+    Verdict,
 };
 use tonic::Code;
 
@@ -63,7 +64,8 @@ async fn a_page_token_is_good_for_its_own_list_only() {
     let token = clients.customers.list_customers(first).await.unwrap().into_inner().next_page_token;
     assert!(!token.is_empty());
     let foreign = earmark_server::proto::v1::ListProxiesRequest { page_size: 1, page_token: token.clone() };
-    let status = refused(clients.library.list_proxies(foreign).await, Code::InvalidArgument, "BAD_PAGE_TOKEN");
+    let status =
+        refused(clients.library.list_proxies(foreign).await, Code::InvalidArgument, "BAD_PAGE_TOKEN");
     assert_eq!(field_of(&status), "page_token");
     for page_token in ["made up".to_owned(), token[1..].to_owned(), "A".repeat(10_000)] {
         let request = ListCustomersRequest { page_size: 1, page_token };

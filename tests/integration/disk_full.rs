@@ -72,8 +72,16 @@ async fn refused_while_full(server: &TestServer, clients: &mut Clients) {
     }
     let status = refused(outcome, Code::ResourceExhausted, "DISK_FULL");
     assert!(status.message().contains("free some"), "{}", status.message());
-    refused(clients.enroll("meanwhile", vec![voices::clip("june/01")]).await, Code::ResourceExhausted, "DISK_FULL");
-    refused(clients.list("meanwhile", vec![voices::clip("june/01")]).await, Code::ResourceExhausted, "DISK_FULL");
+    refused(
+        clients.enroll("meanwhile", vec![voices::clip("june/01")]).await,
+        Code::ResourceExhausted,
+        "DISK_FULL",
+    );
+    refused(
+        clients.list("meanwhile", vec![voices::clip("june/01")]).await,
+        Code::ResourceExhausted,
+        "DISK_FULL",
+    );
     let outcome = clients.screen(info("call-meanwhile", "before"), &voices::samples("carlo/04")).await;
     refused(outcome, Code::ResourceExhausted, "DISK_FULL");
     assert_eq!(clients.customer("before").await.unwrap().enrollments.len(), 1, "reading goes on");

@@ -50,7 +50,8 @@ impl Grpcurl {
 
     fn list(&self, arguments: &[&str]) -> String {
         let mut command = Command::new(&self.program);
-        let output = command.arg("-plaintext").arg(self.server.address()).args(arguments).output().expect("it runs");
+        let output =
+            command.arg("-plaintext").arg(self.server.address()).args(arguments).output().expect("it runs");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     }
@@ -109,7 +110,10 @@ fn grpcurl_drives_every_rpc_about_customers() {
     assert_eq!(listed["customers"], json!([got["customer"]]));
     let out = grpcurl.call("CustomersService/OptOut", &id);
     assert_eq!(out["customer"]["status"], "CUSTOMER_STATUS_OPTED_OUT");
-    let refused = grpcurl.refused("CustomersService/EnrollRecordings", &json!({"customerId": "c-1", "recordings": [recording("carlo/01")]}));
+    let refused = grpcurl.refused(
+        "CustomersService/EnrollRecordings",
+        &json!({"customerId": "c-1", "recordings": [recording("carlo/01")]}),
+    );
     assert!(refused.contains("FailedPrecondition") && refused.contains("CUSTOMER_OPTED_OUT"), "{refused}");
     assert_eq!(grpcurl.call("CustomersService/OptIn", &id), json!({}));
     assert_eq!(grpcurl.call("CustomersService/DeleteCustomer", &id), json!({}));
@@ -126,9 +130,15 @@ fn grpcurl_drives_every_rpc_about_proxies() {
         "expireTime": "2099-01-01T00:00:00Z",
     });
     let added = grpcurl.call("ProxyLibraryService/AddProxy", &asked);
-    assert_eq!((&added["proxy"]["label"], &added["proxy"]["expireTime"]), (&json!("王某"), &json!("2099-01-01T00:00:00Z")));
+    assert_eq!(
+        (&added["proxy"]["label"], &added["proxy"]["expireTime"]),
+        (&json!("王某"), &json!("2099-01-01T00:00:00Z"))
+    );
     assert_eq!(grpcurl.call("ProxyLibraryService/GetProxy", &id), json!({"proxy": added["proxy"]}));
-    assert_eq!(grpcurl.call("ProxyLibraryService/ListProxies", &json!({})), json!({"proxies": [added["proxy"]]}));
+    assert_eq!(
+        grpcurl.call("ProxyLibraryService/ListProxies", &json!({})),
+        json!({"proxies": [added["proxy"]]})
+    );
     assert!(grpcurl.refused("ProxyLibraryService/AddProxy", &asked).contains("ALREADY_EXISTS"));
     assert_eq!(grpcurl.call("ProxyLibraryService/RemoveProxy", &id), json!({}));
     assert!(grpcurl.refused("ProxyLibraryService/GetProxy", &id).contains("NotFound"));
@@ -137,8 +147,12 @@ fn grpcurl_drives_every_rpc_about_proxies() {
 #[test]
 fn grpcurl_drives_every_unary_rpc_about_calls() {
     let Some(grpcurl) = Grpcurl::start() else { return };
-    grpcurl.call("CustomersService/EnrollRecordings", &json!({"customerId": "c-1", "recordings": recordings("carlo")}));
-    let call = json!({"callId": "call-1", "claimedCustomerId": "c-1", "callerNumber": "+86138", "agentId": "desk"});
+    grpcurl.call(
+        "CustomersService/EnrollRecordings",
+        &json!({"customerId": "c-1", "recordings": recordings("carlo")}),
+    );
+    let call =
+        json!({"callId": "call-1", "claimedCustomerId": "c-1", "callerNumber": "+86138", "agentId": "desk"});
     let asked = json!({"call": call, "recording": recording("carlo/04")});
     let screened = grpcurl.call("ScreeningService/ScreenRecording", &asked);
     assert_eq!(screened["update"]["decision"]["verdict"], "VERDICT_MATCH", "{screened}");
@@ -166,7 +180,8 @@ fn grpcurl_drives_every_rpc_about_voiceprints() {
     let merged = grpcurl.call("VoiceprintsService/Merge", &json!({"voiceprints": [own, probe]}));
     let speech = |print: &Value| print["netSpeechS"].as_f64().unwrap();
     assert!((speech(&merged["voiceprint"]) - speech(&own) - speech(&probe)).abs() < 1e-3);
-    let bad = grpcurl.refused("VoiceprintsService/Extract", &json!({"recording": {"content": "bm8gYXVkaW8="}}));
+    let bad =
+        grpcurl.refused("VoiceprintsService/Extract", &json!({"recording": {"content": "bm8gYXVkaW8="}}));
     assert!(bad.contains("InvalidArgument") && bad.contains("NOT_AUDIO"), "{bad}");
 }
 
@@ -182,7 +197,8 @@ fn a_python_client_drives_every_stream() {
     std::fs::write(&call, voices::pcm(&voices::call("carlo"))).unwrap();
     let mut command = Command::new(python);
     command.arg(root.join("tests/clients/stream_client.py")).arg(server.address()).arg(root.join("proto"));
-    let output = command.arg(enroll).arg(call).env("PYTHONDONTWRITEBYTECODE", "1").output().expect("python runs");
+    let output =
+        command.arg(enroll).arg(call).env("PYTHONDONTWRITEBYTECODE", "1").output().expect("python runs");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
     let held = String::from_utf8(output.stdout).unwrap();

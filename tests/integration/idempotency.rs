@@ -1,6 +1,8 @@
 //! A request sent twice under one request id is done once.
 
-use earmark_server::proto::v1::{AddProxyRequest, DeleteCustomerRequest, EnrollConfig, EnrollRecordingsRequest};
+use earmark_server::proto::v1::{
+    AddProxyRequest, DeleteCustomerRequest, EnrollConfig, EnrollRecordingsRequest,
+};
 use tonic::Code;
 
 use crate::harness::clients::{Clients, unique};
@@ -11,7 +13,10 @@ use crate::harness::voices;
 use crate::harness::world::client;
 
 fn request(customer: &str, request_id: &str, clip: &str) -> EnrollRecordingsRequest {
-    EnrollRecordingsRequest { request_id: request_id.into(), ..enrollment(customer, vec![voices::clip(clip)]) }
+    EnrollRecordingsRequest {
+        request_id: request_id.into(),
+        ..enrollment(customer, vec![voices::clip(clip)])
+    }
 }
 
 #[tokio::test]
@@ -61,8 +66,11 @@ async fn a_request_id_used_for_something_else_is_refused() {
     clients.customers.enroll_recordings(request(&id, &request_id, "ivrvoice/01")).await.unwrap();
     for (customer, clip) in [(&id, "ivrvoice/02"), (&other, "ivrvoice/01")] {
         let asked = request(customer, &request_id, clip);
-        let status =
-            refused(clients.customers.enroll_recordings(asked).await, Code::AlreadyExists, "REQUEST_ID_REUSED");
+        let status = refused(
+            clients.customers.enroll_recordings(asked).await,
+            Code::AlreadyExists,
+            "REQUEST_ID_REUSED",
+        );
         assert!(status.message().contains(&request_id), "{}", status.message());
     }
     let listing = AddProxyRequest {

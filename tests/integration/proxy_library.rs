@@ -126,7 +126,10 @@ async fn pages_hold_every_proxy_once_in_the_order_of_their_ids() {
         seen.extend(page.proxies.into_iter().map(|p| p.proxy_id));
         page_token = page.next_page_token;
     }
-    assert_eq!((seen, page_token.as_str()), (vec!["allison".into(), "carlo".into(), "ivrvoice".into(), "june".into(), "paola".to_owned()], ""));
+    assert_eq!(
+        (seen, page_token.as_str()),
+        (vec!["allison".into(), "carlo".into(), "ivrvoice".into(), "june".into(), "paola".to_owned()], "")
+    );
 }
 
 #[tokio::test]
@@ -134,7 +137,8 @@ async fn a_listing_without_a_legal_basis_is_refused() {
     let mut clients = client().await;
     let id = unique("proxy");
     let request = AddProxyRequest { legal_basis: " ".into(), ..listing(&id, "paola") };
-    let status = refused(clients.library.add_proxy(request).await, Code::InvalidArgument, "LEGAL_BASIS_MISSING");
+    let status =
+        refused(clients.library.add_proxy(request).await, Code::InvalidArgument, "LEGAL_BASIS_MISSING");
     assert_eq!(field_of(&status), "legal_basis");
     nothing_left_of(&mut clients, &id).await;
 }
@@ -145,7 +149,8 @@ async fn a_listing_of_two_people_is_refused_by_the_odd_recordings_name() {
     let id = unique("proxy");
     let mut request = listing(&id, "ivrvoice");
     request.recordings.push(voices::clip("carlo/02"));
-    let status = refused(clients.library.add_proxy(request).await, Code::FailedPrecondition, "OUTLIER_RECORDING");
+    let status =
+        refused(clients.library.add_proxy(request).await, Code::FailedPrecondition, "OUTLIER_RECORDING");
     assert!(status.message().contains("carlo/02"), "{}", status.message());
     nothing_left_of(&mut clients, &id).await;
 }

@@ -3,7 +3,7 @@
 use earmark_server::proto::v1::{CallInfo, CallUpdate, WatchCallsRequest};
 use tonic::Code;
 
-use crate::harness::calls::{PACKET, config, audio, info, net_speech_s, timeless, verdict};
+use crate::harness::calls::{PACKET, audio, config, info, net_speech_s, timeless, verdict};
 use crate::harness::clients::{Clients, unique};
 use crate::harness::refused::refused;
 use crate::harness::server::{Launch, folder};
@@ -14,7 +14,8 @@ use earmark_server::proto::v1::Verdict;
 #[tokio::test]
 async fn the_first_update_comes_at_three_seconds_of_speech_and_then_one_each_second() {
     let mut clients = populated().await;
-    let updates = clients.screen(info(&unique("call"), CUSTOMERS[0]), &voices::call(CUSTOMERS[0])).await.unwrap();
+    let updates =
+        clients.screen(info(&unique("call"), CUSTOMERS[0]), &voices::call(CUSTOMERS[0])).await.unwrap();
     let (last, live) = updates.split_last().unwrap();
     assert!(live.len() > 20, "{} updates", live.len());
     for (n, update) in live.iter().enumerate() {
@@ -48,10 +49,12 @@ async fn chunks_of_a_byte_a_packet_and_four_megabytes_give_the_same_updates() {
     let mut clients = populated().await;
     let samples = &voices::call(CUSTOMERS[0])[..8 * 8000];
     let pcm = voices::pcm(samples);
-    let call = CallInfo { agent_id: "desk 4".into(), caller_number: "+8613800000000".into(), ..Default::default() };
+    let call =
+        CallInfo { agent_id: "desk 4".into(), caller_number: "+8613800000000".into(), ..Default::default() };
     let mut all: Vec<Vec<CallUpdate>> = Vec::new();
     for chunk in [1, PACKET, 777, 4 << 20] {
-        let call = CallInfo { call_id: unique("call"), claimed_customer_id: CUSTOMERS[0].into(), ..call.clone() };
+        let call =
+            CallInfo { call_id: unique("call"), claimed_customer_id: CUSTOMERS[0].into(), ..call.clone() };
         let updates = clients.screen_in_chunks(call, &pcm, chunk).await.unwrap();
         let nameless = |u: &CallUpdate| CallUpdate { call: None, ..timeless(u) };
         all.push(updates.iter().map(nameless).collect());

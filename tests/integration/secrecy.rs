@@ -1,7 +1,8 @@
 //! Nothing biometric and nothing identifying is written to the log, at any level.
 
 use earmark_server::proto::v1::{
-    AddProxyRequest, CallInfo, CompareRequest, GetCallRequest, MergeRequest, Outcome, ReportOutcomeRequest, Voiceprint,
+    AddProxyRequest, CallInfo, CompareRequest, GetCallRequest, MergeRequest, Outcome, ReportOutcomeRequest,
+    Voiceprint,
 };
 
 use crate::harness::calls::info;
@@ -33,7 +34,10 @@ async fn session(server: &TestServer) -> Vec<Voiceprint> {
     let call = CallInfo { caller_number: CALLER_NUMBER.into(), ..info("call", "customer") };
     clients.screen(call.clone(), &voices::call("allison")).await.unwrap();
     clients.screen(call.clone(), &voices::noise()).await.unwrap_err();
-    clients.screen_recording(call, voices::recording("x", voices::hostile("not-audio.wav"))).await.unwrap_err();
+    clients
+        .screen_recording(call, voices::recording("x", voices::hostile("not-audio.wav")))
+        .await
+        .unwrap_err();
     clients.screening.get_call(GetCallRequest { call_id: "call".into() }).await.unwrap();
     let outcome = ReportOutcomeRequest {
         call_id: "call".into(),
@@ -47,7 +51,7 @@ async fn session(server: &TestServer) -> Vec<Voiceprint> {
     clients.voiceprints.compare(compare).await.unwrap();
     clients.voiceprints.merge(MergeRequest { voiceprints: prints.clone() }).await.unwrap();
     let mut bad = prints[0].clone();
-    bad.values[7] *= 3.0;
+    bad.values[7] = 7.654_321;
     let compare = CompareRequest { enrolled: vec![bad.clone()], probes: prints.clone() };
     clients.voiceprints.compare(compare).await.unwrap_err();
     [prints, vec![bad]].concat()

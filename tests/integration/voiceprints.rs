@@ -1,7 +1,7 @@
 //! The stateless service: extract, compare, merge.
 
 use earmark_server::proto::v1::{
-    CompareRequest, CustomerState, ExtractRequest, MergeRequest, StreamFormat, Voiceprint, Encoding,
+    CompareRequest, CustomerState, Encoding, ExtractRequest, MergeRequest, StreamFormat, Voiceprint,
 };
 use tonic::Code;
 
@@ -53,7 +53,8 @@ async fn ones_own_voice_scores_above_every_other_in_a_matrix_of_the_asked_shape(
 #[tokio::test]
 async fn merged_voiceprints_weigh_their_speech() {
     let mut clients = client().await;
-    let prints = [clients.print("carlo/01").await, clients.print("carlo/02").await, clients.print("carlo/03").await];
+    let prints =
+        [clients.print("carlo/01").await, clients.print("carlo/02").await, clients.print("carlo/03").await];
     let reply = clients.voiceprints.merge(MergeRequest { voiceprints: prints.to_vec() }).await.unwrap();
     let merged = reply.into_inner().voiceprint.unwrap();
     let speech: f32 = prints.iter().map(|p| p.net_speech_s).sum();
@@ -79,10 +80,18 @@ async fn an_enrolled_customers_llr_is_that_of_the_merged_voiceprints() {
     for clip in &clips {
         voiceprints.push(clients.print(clip).await);
     }
-    let merged = clients.voiceprints.merge(MergeRequest { voiceprints }).await.unwrap().into_inner().voiceprint.unwrap();
+    let merged = clients
+        .voiceprints
+        .merge(MergeRequest { voiceprints })
+        .await
+        .unwrap()
+        .into_inner()
+        .voiceprint
+        .unwrap();
     let probe = clients.print("ivrvoice/05").await;
     let llr = compare(&mut clients, &[merged], &[probe]).await[0][0];
-    let call = clients.screen_recording(info(&unique("call"), &id), voices::clip("ivrvoice/05")).await.unwrap();
+    let call =
+        clients.screen_recording(info(&unique("call"), &id), voices::clip("ivrvoice/05")).await.unwrap();
     assert_eq!(state(&call), CustomerState::Scored);
     assert!((customer_llr(&call).unwrap() - llr).abs() < 0.05, "{:?} and {llr}", customer_llr(&call));
 }
@@ -111,7 +120,8 @@ async fn what_is_no_voiceprint_is_refused_by_place() {
     let short = Voiceprint { values: own.values[..100].to_vec(), ..own.clone() };
     for bad in [long, nan, Voiceprint { values: vec![], ..own.clone() }] {
         let request = CompareRequest { enrolled: vec![own.clone()], probes: vec![own.clone(), bad] };
-        let status = refused(clients.voiceprints.compare(request).await, Code::InvalidArgument, "BAD_VOICEPRINT");
+        let status =
+            refused(clients.voiceprints.compare(request).await, Code::InvalidArgument, "BAD_VOICEPRINT");
         assert_eq!(field_of(&status), "probes[1].values");
     }
     let request = CompareRequest { enrolled: vec![own.clone()], probes: vec![short] };
@@ -122,7 +132,11 @@ async fn what_is_no_voiceprint_is_refused_by_place() {
         "VOICEPRINT_COUNT",
     );
     assert_eq!(field_of(&status), "enrolled");
-    refused(clients.voiceprints.merge(MergeRequest::default()).await, Code::InvalidArgument, "VOICEPRINT_COUNT");
+    refused(
+        clients.voiceprints.merge(MergeRequest::default()).await,
+        Code::InvalidArgument,
+        "VOICEPRINT_COUNT",
+    );
 }
 
 #[tokio::test]
@@ -140,7 +154,8 @@ async fn headerless_bytes_are_a_recording_once_their_format_is_declared() {
     let raw = voices::recording("raw", voices::pcm(&samples));
     let request = |recording| ExtractRequest { recording: Some(recording) };
     let declared = earmark_server::proto::v1::Recording { format: Some(voices::pcm_format()), ..raw.clone() };
-    let print = clients.voiceprints.extract(request(declared)).await.unwrap().into_inner().voiceprint.unwrap();
+    let print =
+        clients.voiceprints.extract(request(declared)).await.unwrap().into_inner().voiceprint.unwrap();
     assert_eq!(print.values, clients.print("carlo/01").await.values);
     refused(clients.voiceprints.extract(request(raw.clone())).await, Code::InvalidArgument, "NOT_AUDIO");
     let format = StreamFormat { encoding: Encoding::Alaw.into(), ..voices::pcm_format() };

@@ -35,8 +35,7 @@ const OFFSET_WARNING: f32 = 0.02;
 /// clipping, silence and offset, which a filter would smear; [`QualityMeter::observe_chunk`] takes
 /// the chunks the voice activity detector judged, at 8 kHz, for level, noise and bandwidth.
 ///
-/// What the estimates are worth is measured in
-/// `tests/input/quality.rs`.
+/// What the estimates are worth is measured in tests/input/quality.rs.
 #[derive(Debug, Clone, Default)]
 pub struct QualityMeter {
     waveform: Waveform,

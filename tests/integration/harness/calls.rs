@@ -43,7 +43,11 @@ impl Clients {
         self.screen_messages(messages).await
     }
 
-    pub(crate) async fn screen(&mut self, call: CallInfo, samples: &[i16]) -> Result<Vec<CallUpdate>, Status> {
+    pub(crate) async fn screen(
+        &mut self,
+        call: CallInfo,
+        samples: &[i16],
+    ) -> Result<Vec<CallUpdate>, Status> {
         self.screen_in_chunks(call, &voices::pcm(samples), PACKET).await
     }
 

@@ -21,7 +21,11 @@ impl Clients {
         Ok(self.customers.enroll_recordings(request).await?.into_inner())
     }
 
-    pub(crate) async fn list(&mut self, proxy: &str, recordings: Vec<Recording>) -> Result<AddProxyResponse, Status> {
+    pub(crate) async fn list(
+        &mut self,
+        proxy: &str,
+        recordings: Vec<Recording>,
+    ) -> Result<AddProxyResponse, Status> {
         let (proxy_id, legal_basis) = (proxy.to_owned(), LEGAL_BASIS.to_owned());
         let request = AddProxyRequest { proxy_id, legal_basis, recordings, ..Default::default() };
         Ok(self.library.add_proxy(request).await?.into_inner())

@@ -43,8 +43,9 @@ const MOST_A_WINDOW: f64 = 10.0;
 const MOST_FLOAT: f32 = 4.0;
 
 /// From how many windows and what mean lead over the declared encoding on there is a warning.
-/// Measured on the development speech at -15 to -55 dBFS with and without noise: encodings declared
-/// right never lead there by more than 0 dB, wrong ones by 5 to 8 (see tests/input/wrong_encoding.rs).
+/// Measured on the development speech at -12 to -55 dBFS, clean and in noise: of 13,500 streams
+/// declared right none was doubted; of those declared wrong 98.6 % or more, whose lead is 5 to 8 dB
+/// (tests/input/wrong_encoding.rs).
 const DOUBT: (u32, f64) = (4, 2.5);
 
 /// The same for an error.

@@ -13,7 +13,7 @@ pub(super) fn prediction_gain_db(samples: &[f32], channels: usize) -> f64 {
         let delayed = centered.iter().skip(lag * channels);
         centered.iter().zip(delayed).map(|(a, b)| f64::from(a * b)).sum()
     });
-    if correlation[0] < 1e-9 * samples.len() as f64 {
+    if correlation[0] <= 1e-9 * samples.len() as f64 {
         return 0.0;
     }
     // A little white noise keeps the recursion stable for pure tones.
