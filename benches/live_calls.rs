@@ -6,7 +6,11 @@
 //! Which byte is needed is known, not guessed: the same extractor is fed the same frames here
 //! beforehand, and the frame that makes an update possible is noted.
 
-#![expect(clippy::expect_used, clippy::print_stdout, reason = "a bench stops at the first surprise and prints its table")]
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a bench stops at the first surprise and prints its table"
+)]
 
 #[path = "shared/server.rs"]
 mod server;
@@ -15,8 +19,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use earmark_audio::{
-    Encoding, ExtractOptions, Extractor, Limits, OnnxRuntime, OnnxSpeakerModel, RecordingReader, StreamFormat,
-    VoiceActivityModel,
+    Encoding, ExtractOptions, Extractor, Limits, OnnxRuntime, OnnxSpeakerModel, RecordingReader,
+    StreamFormat, VoiceActivityModel,
 };
 use earmark_server::proto::v1;
 use earmark_server::proto::v1::screen_call_request::Request;
@@ -47,14 +51,22 @@ fn main() {
     let data = tempfile::tempdir().expect("a folder");
     let server = server::Server::start(data.path());
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    println!("| calls at once | updates | median | 99th percentile | final, median | final, worst | worst send delay | server CPU a call |");
+    println!(
+        "| calls at once | updates | median | 99th percentile | final, median | final, worst | worst send delay | server CPU a call |"
+    );
     println!("|---|---|---|---|---|---|---|---|");
     for (round, at_once) in [1usize, 20].into_iter().enumerate() {
         let rounds = if at_once == 1 { 5 } else { 1 };
         let before = server.cpu_seconds();
         let mut times = Vec::new();
         for turn in 0..rounds {
-            times.extend(runtime.block_on(place(&server.address, &calls, &needed, at_once, round * 100 + turn)));
+            times.extend(runtime.block_on(place(
+                &server.address,
+                &calls,
+                &needed,
+                at_once,
+                round * 100 + turn,
+            )));
         }
         report(at_once, &times, (server.cpu_seconds() - before) / times.len() as f64);
     }
@@ -132,7 +144,8 @@ fn report(at_once: usize, times: &[Times], cpu_s: f64) {
     let behind = times.iter().map(|t| t.behind).fold(0.0, f64::max);
     replies.sort_by(f64::total_cmp);
     last.sort_by(f64::total_cmp);
-    let at = |sorted: &[f64], part: f64| sorted[((sorted.len() as f64 * part) as usize).min(sorted.len() - 1)];
+    let at =
+        |sorted: &[f64], part: f64| sorted[((sorted.len() as f64 * part) as usize).min(sorted.len() - 1)];
     println!(
         "| {at_once} | {} | {:.0} ms | {:.0} ms | {:.0} ms | {:.0} ms | {behind:.0} ms | {cpu_s:.2} s for {CALL_S} s of audio |",
         replies.len(),

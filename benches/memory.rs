@@ -5,7 +5,11 @@
 //! Their voiceprints are random unit vectors: memory does not depend on whose they are. They go
 //! in through the records, as enrolling them through the network would take hours of audio.
 
-#![expect(clippy::expect_used, clippy::print_stdout, reason = "a bench stops at the first surprise and prints its table")]
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a bench stops at the first surprise and prints its table"
+)]
 
 #[path = "shared/server.rs"]
 mod server;
@@ -96,7 +100,8 @@ fn two(model: &ModelId, seed: &mut u64) -> Vec<NewVoiceprint> {
         let values: Vec<f32> = (0..DIMENSION).map(|_| uniform()).collect();
         let speech = NetSpeech::from_seconds(20.0);
         let voiceprint = Voiceprint::from_embedding(model.clone(), &values, speech).expect("a voiceprint");
-        let quality = Quality { snr_db: 20.0, clipped_fraction: 0.0, level_dbfs: -20.0, bandwidth_hz: 3400.0 };
+        let quality =
+            Quality { snr_db: 20.0, clipped_fraction: 0.0, level_dbfs: -20.0, bandwidth_hz: 3400.0 };
         NewVoiceprint { voiceprint, quality, weight: 20.0, channel: None, source: None }
     };
     vec![print(), print()]

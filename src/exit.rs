@@ -34,19 +34,20 @@ pub(crate) fn report(result: anyhow::Result<Done>) -> ExitCode {
 }
 
 fn code(error: &anyhow::Error) -> u8 {
-    let engine = error.chain().find_map(|cause| cause.downcast_ref::<EngineError>());
-    match engine {
-        Some(EngineError::Records(_)) if is_storage(engine) => 5,
-        Some(error) if error.reason().contains("MODEL") || error.reason().contains("RUNTIME") => 5,
-        Some(error) => match error.kind() {
-            ErrorKind::InvalidArgument | ErrorKind::FailedPrecondition | ErrorKind::AlreadyExists | ErrorKind::NotFound => 4,
-            ErrorKind::DataLoss | ErrorKind::Unavailable => 5,
-            _ => 1,
-        },
-        None => 1,
+    let Some(error) = error.chain().find_map(|cause| cause.downcast_ref::<EngineError>()) else { return 1 };
+    if STORAGE.contains(&error.reason()) {
+        return 5;
+    }
+    match error.kind() {
+        ErrorKind::DataLoss | ErrorKind::Unavailable => 5,
+        ErrorKind::InvalidArgument
+        | ErrorKind::FailedPrecondition
+        | ErrorKind::AlreadyExists
+        | ErrorKind::NotFound => 4,
+        _ => 1,
     }
 }
 
-fn is_storage(error: Option<&EngineError>) -> bool {
-    error.is_some_and(|e| e.reason().starts_with("KEY") || matches!(e.kind(), ErrorKind::DataLoss | ErrorKind::Unavailable))
-}
+/// Reasons that lie with this machine's files rather than with the request.
+const STORAGE: [&str; 5] =
+    ["RUNTIME_MISSING", "UNUSABLE_MODEL", "KEY_MISSING", "KEY_TOO_OPEN", "DATA_FOLDER_UNUSABLE"];

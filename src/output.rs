@@ -31,8 +31,9 @@ pub(crate) fn width(text: &str) -> usize {
 /// A table with its columns aligned, the first line as its head.
 pub(crate) fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let widths: Vec<usize> =
-        (0..columns).map(|c| rows.iter().filter_map(|r| r.get(c)).map(|t| width(t)).max().unwrap_or(0)).collect();
+    let widths: Vec<usize> = (0..columns)
+        .map(|c| rows.iter().filter_map(|r| r.get(c)).map(|t| width(t)).max().unwrap_or(0))
+        .collect();
     let render = |row: &Vec<String>| {
         let cells = row.iter().zip(&widths).map(|(text, w)| format!("{text}{}", " ".repeat(w - width(text))));
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
@@ -53,7 +54,8 @@ mod tests {
     fn chinese_takes_two_columns() {
         assert_eq!(width("疑似代理"), 8);
         assert_eq!(width("a一b"), 4);
-        let rows = [vec!["tag".into(), "n".into()], vec!["一致".into(), "1".into()], vec!["x".into(), "2".into()]];
+        let rows =
+            [vec!["tag".into(), "n".into()], vec!["一致".into(), "1".into()], vec!["x".into(), "2".into()]];
         assert_eq!(table(&rows), "tag   n\n----  -\n一致  1\nx     2");
     }
 }

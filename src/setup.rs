@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::Args;
 use earmark_engine::{
-    ChannelChoice, ChannelRole, Engine, EngineOptions, EnrollmentRules, ExtractOptions, Limits, Policy, Priors,
-    RecordingInput,
+    ChannelChoice, ChannelRole, Engine, EngineOptions, EnrollmentRules, ExtractOptions, Limits, Policy,
+    Priors, RecordingInput,
 };
 use earmark_voiceprint::TenantId;
 

@@ -48,7 +48,11 @@ impl Enroll {
         let recordings = self.recordings.iter().map(|path| self.listen.recording(path.clone())).collect();
         let tenant = self.engine.tenant()?;
         let report = engine.enroll_recordings(&tenant, enrollment, recordings, &Cancellation::new())?;
-        if self.json { output::json(&as_json(&report)) } else { self.tell(&report) }
+        if self.json {
+            output::json(&as_json(&report))
+        } else {
+            self.tell(&report)
+        }
         Ok(Done::All)
     }
 

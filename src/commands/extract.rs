@@ -180,7 +180,13 @@ fn live(
     Ok(last)
 }
 
-fn as_json(row: &Row, model: &ModelId, speech: NetSpeech, quality: &Quality, print: Option<&Voiceprint>) -> Value {
+fn as_json(
+    row: &Row,
+    model: &ModelId,
+    speech: NetSpeech,
+    quality: &Quality,
+    print: Option<&Voiceprint>,
+) -> Value {
     json!({
         "recording": row.recording,
         "model": model.as_str(),

@@ -58,7 +58,11 @@ impl ListProxy {
         let recordings = self.recordings.iter().map(|path| self.listen.recording(path.clone())).collect();
         let tenant = self.engine.tenant()?;
         let report = engine.list_proxy(&tenant, listing, recordings, &Cancellation::new())?;
-        if self.json { output::json(&as_json(&report)) } else { tell(&report) }
+        if self.json {
+            output::json(&as_json(&report))
+        } else {
+            tell(&report)
+        }
         Ok(Done::All)
     }
 }

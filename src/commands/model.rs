@@ -47,7 +47,8 @@ impl Model {
 impl Verify {
     fn run(self) -> Result<Done> {
         let (folder, runtime) = (self.models.speaker()?, self.models.runtime()?);
-        let found = ModelVerification::run(&folder, &runtime, self.expect.as_deref()).map_err(EngineError::from)?;
+        let found =
+            ModelVerification::run(&folder, &runtime, self.expect.as_deref()).map_err(EngineError::from)?;
         let back_end = self.back_end(&found)?;
         if self.json {
             output::json(&as_json(&found, back_end.as_deref()));
@@ -55,7 +56,9 @@ impl Verify {
             tell(&found, back_end.as_deref());
         }
         match found.as_expected {
-            Some(false) => bail!("the self test gave another result than expected; this is not the model it was"),
+            Some(false) => {
+                bail!("the self test gave another result than expected; this is not the model it was")
+            }
             _ => Ok(Done::All),
         }
     }

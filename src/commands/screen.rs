@@ -47,7 +47,9 @@ impl Screen {
             bar.inc(1);
             bar.suspend(|| match &result {
                 Ok(update) if self.json => output::json(&as_json(file, update)),
-                Err(error) if self.json => output::json(&json!({"recording": file, "error": format!("{error:#}")})),
+                Err(error) if self.json => {
+                    output::json(&json!({"recording": file, "error": format!("{error:#}")}))
+                }
                 Ok(update) => rows.push(row(file, update)),
                 Err(error) => output::error(&format!("{}: {error:#}", file.display())),
             });
@@ -66,7 +68,8 @@ impl Screen {
         claimed: Option<&CustomerId>,
         file: &Path,
     ) -> Result<CallUpdate> {
-        let call = CallInfo { call_id: call_id(file)?, claimed: claimed.cloned(), caller_number: None, agent: None };
+        let call =
+            CallInfo { call_id: call_id(file)?, claimed: claimed.cloned(), caller_number: None, agent: None };
         let recording = self.listen.recording(file.to_path_buf());
         Ok(engine.screen_recording(tenant, call, &recording, &Cancellation::new())?)
     }
@@ -74,7 +77,8 @@ impl Screen {
 
 /// The file's name and the moment: the same recording may be screened again.
 fn call_id(file: &Path) -> Result<CallId> {
-    let name: String = file.file_stem().map(|n| n.to_string_lossy().chars().take(24).collect()).unwrap_or_default();
+    let name: String =
+        file.file_stem().map(|n| n.to_string_lossy().chars().take(24).collect()).unwrap_or_default();
     let nanos = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
     Ok(CallId::new(&format!("{}-{nanos}", name.trim()))?)
 }

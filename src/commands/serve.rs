@@ -8,6 +8,7 @@ use clap::Args;
 use earmark_server::{AccessOptions, AccessToken, ServerOptions, TlsOptions};
 use earmark_voiceprint::TenantId;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::exit::Done;
 use crate::output;
@@ -85,10 +86,12 @@ impl Serve {
         let engine = earmark_engine::Engine::open(options).with_context(what)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {
+            // Before the address is told: who reads it may stop the server at once.
+            let stopped = stop_signal()?;
             let what = || format!("can't listen on {}; choose a free port with --listen", self.listen);
             let listener = TcpListener::bind(self.listen).await.with_context(what)?;
             output::line(&format!("listening on {}", listener.local_addr()?));
-            earmark_server::serve(listener, engine, self.server_options()?, stop_signal()).await?;
+            earmark_server::serve(listener, engine, self.server_options()?, stopped).await?;
             Ok(Done::All)
         })
     }
@@ -109,7 +112,8 @@ impl Serve {
     fn access(&self) -> Result<AccessOptions> {
         let Some(path) = &self.tokens else { return Ok(AccessOptions::default()) };
         let what = || format!("can't take tokens from {}", path.display());
-        let file: TokenFile = toml::from_str(&std::fs::read_to_string(path).with_context(what)?).with_context(what)?;
+        let file: TokenFile =
+            toml::from_str(&std::fs::read_to_string(path).with_context(what)?).with_context(what)?;
         let token = |raw: &RawToken| -> Result<AccessToken> {
             let tenants = raw.tenants.as_ref().map(|ids| ids.iter().map(|id| TenantId::new(id)).collect());
             Ok(AccessToken::new(&raw.name, &raw.token, tenants.transpose()?)?)
@@ -120,7 +124,8 @@ impl Serve {
 
     fn tls(&self) -> Result<Option<TlsOptions>> {
         let (Some(cert), Some(key)) = (&self.tls_cert, &self.tls_key) else { return Ok(None) };
-        let read = |path: &PathBuf| std::fs::read(path).with_context(|| format!("can't read {}", path.display()));
+        let read =
+            |path: &PathBuf| std::fs::read(path).with_context(|| format!("can't read {}", path.display()));
         Ok(Some(TlsOptions {
             certificates_pem: read(cert)?,
             private_key_pem: read(key)?,
@@ -137,17 +142,14 @@ impl Serve {
     }
 }
 
-/// SIGTERM, as an orchestrator sends it, or Ctrl-C.
-async fn stop_signal() {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
-    let terminated = async {
-        match &mut terminate {
-            Some(signal) => signal.recv().await,
-            None => std::future::pending().await,
+/// Ends with SIGTERM, as an orchestrator sends it, or Ctrl-C; both are listened for from now on.
+fn stop_signal() -> Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
         }
-    };
-    tokio::select! {
-        _ = terminated => {}
-        _ = tokio::signal::ctrl_c() => {}
-    }
+    })
 }

@@ -5,10 +5,14 @@ use earmark_records::NewVoiceprint;
 use earmark_scoring::Side;
 use earmark_voiceprint::{NetSpeech, Quality, Voiceprint};
 
+use crate::call::WarningCode;
 use crate::scorer::{Probe, Scorer};
 use crate::views::total_speech;
-use crate::call::WarningCode;
 use crate::{EngineError, EnrollmentRules, SpeechSummary};
+
+/// The ends of the range over which [`EnrollmentRules::min_window_cosine`] rises.
+const NOISY_DB: f32 = 10.0;
+const CLEAN_DB: f32 = 25.0;
 
 /// What was heard in one recording or stream.
 #[derive(Clone, Debug)]
@@ -66,11 +70,14 @@ pub(crate) fn admit(scorer: &Scorer, rules: &EnrollmentRules, heard: &[Heard]) -
     heard.iter().try_for_each(|h| check_recording(scorer, rules, h))?;
     let total = total_speech(heard.iter().map(|h| &h.speech));
     if total < rules.min_total_speech {
-        let what = if heard.len() == 1 { heard[0].title.clone() } else { "all recordings together".to_owned() };
+        let what =
+            if heard.len() == 1 { heard[0].title.clone() } else { "all recordings together".to_owned() };
         return Err(EngineError::InsufficientSpeech { what, got: total, needed: rules.min_total_speech });
     }
-    let probes =
-        heard.iter().map(|h| scorer.probe(h.voiceprint()?, h.speech.quality)).collect::<Result<Vec<_>, _>>()?;
+    let probes = heard
+        .iter()
+        .map(|h| scorer.probe(h.voiceprint()?, h.speech.quality))
+        .collect::<Result<Vec<_>, _>>()?;
     check_cohesion(scorer, rules, heard, &probes)?;
     mean(&probes.iter().collect::<Vec<_>>())
 }
@@ -89,34 +96,42 @@ fn check_recording(scorer: &Scorer, rules: &EnrollmentRules, heard: &Heard) -> R
         return Err(heard.poor(format!("{got:.0} % of its samples are clipped, {allowed:.0} % may be")));
     }
     let mixed = heard.speech.warnings.contains(&WarningCode::MIXED_CHANNELS);
-    if mixed || holds_several_voices(scorer, rules, &heard.windows)? {
+    if mixed || holds_several_voices(scorer, rules, quality.snr_db, &heard.windows)? {
         return Err(EngineError::SeveralVoices { what: heard.title.clone() });
     }
     Ok(())
 }
 
+/// Noise makes windows of one voice unlike each other.
+fn needed_cosine(rules: &EnrollmentRules, snr_db: f32) -> f32 {
+    let (noisy, clean) = rules.min_window_cosine;
+    let between = ((snr_db - NOISY_DB) / (CLEAN_DB - NOISY_DB)).clamp(0.0, 1.0);
+    noisy + between * (clean - noisy)
+}
+
 /// Splits the windows into the two most unlike groups and looks how unlike they are.
 ///
-/// The two least alike windows are the seeds; every other window goes to the nearer seed. A group
-/// of one is an accident of sound (a cough, a laugh) and not a second speaker.
+/// The two least alike windows are the seeds; every other window goes to the nearer seed. On a line
+/// that is not clean a group of one is an accident of noise and not a second speaker.
 fn holds_several_voices(
     scorer: &Scorer,
     rules: &EnrollmentRules,
+    snr_db: f32,
     windows: &[Voiceprint],
 ) -> Result<bool, EngineError> {
-    let windows =
-        windows.iter().map(|w| scorer.bundle.back_end().apply(w)).collect::<Result<Vec<_>, _>>()?;
+    let windows = windows.iter().map(|w| scorer.bundle.back_end().apply(w)).collect::<Result<Vec<_>, _>>()?;
     let Some((a, b)) = least_alike(&windows)? else { return Ok(false) };
     let (mut first, mut second) = (Vec::new(), Vec::new());
     for window in &windows {
         let nearer_a = window.cosine(&windows[a])? >= window.cosine(&windows[b])?;
         if nearer_a { first.push((window, 1.0)) } else { second.push((window, 1.0)) }
     }
-    if first.len() < 2 || second.len() < 2 {
+    let smaller = first.len().min(second.len());
+    if smaller == 0 || (smaller == 1 && snr_db < CLEAN_DB) {
         return Ok(false);
     }
     let between = Voiceprint::weighted_mean(first)?.cosine(&Voiceprint::weighted_mean(second)?)?;
-    Ok(between.value() < rules.min_window_cosine)
+    Ok(between.value() < needed_cosine(rules, snr_db))
 }
 
 fn least_alike(windows: &[Voiceprint]) -> Result<Option<(usize, usize)>, EngineError> {

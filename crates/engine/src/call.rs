@@ -46,10 +46,11 @@ pub struct WarningCode(pub(crate) &'static str);
 impl WarningCode {
     pub(crate) const MIXED_CHANNELS: Self = Self("MIXED_CHANNELS");
 
-    const ALL: [&'static str; 6] = [
+    const ALL: [&'static str; 7] = [
         "MIXED_CHANNELS",
         "LIKELY_WRONG_ENCODING",
         "END_MARK_MISSING",
+        "UNREAD_BYTES",
         "DIGITAL_SILENCE",
         "DC_OFFSET",
         "CLIPPING",
@@ -74,6 +75,7 @@ impl From<&Warning> for WarningCode {
             Warning::MixedChannels { .. } => "MIXED_CHANNELS",
             Warning::LikelyWrongEncoding { .. } => "LIKELY_WRONG_ENCODING",
             Warning::EndMarkMissing => "END_MARK_MISSING",
+            Warning::UnreadBytes { .. } => "UNREAD_BYTES",
             Warning::DigitalSilence { .. } => "DIGITAL_SILENCE",
             Warning::DcOffset { .. } => "DC_OFFSET",
             Warning::Clipping { .. } => "CLIPPING",

@@ -7,10 +7,11 @@ use earmark_records as records;
 use earmark_records::{Call, Code, EvidenceUpdate};
 use earmark_scoring::{Reason, RiskTier, Verdict};
 
-use crate::call::{
-    CallInfo, CallRecord, CallUpdate, CustomerComparison, Hypotheses, ProxyEvidence, SpeechSummary, WarningCode,
-};
 use crate::EngineError;
+use crate::call::{
+    CallInfo, CallRecord, CallUpdate, CustomerComparison, Hypotheses, ProxyEvidence, SpeechSummary,
+    WarningCode,
+};
 
 /// An update as the records keep it: numbers and stable codes.
 pub(crate) fn to_record(update: &CallUpdate) -> Result<EvidenceUpdate, EngineError> {
@@ -38,7 +39,10 @@ pub(crate) fn to_record(update: &CallUpdate) -> Result<EvidenceUpdate, EngineErr
 }
 
 /// A call as it was kept. `label` gives the text shown for a proxy; empty for one since unlisted.
-pub(crate) fn from_record(call: Call, label: &dyn Fn(&earmark_voiceprint::ProxyId) -> Arc<str>) -> CallRecord {
+pub(crate) fn from_record(
+    call: Call,
+    label: &dyn Fn(&earmark_voiceprint::ProxyId) -> Arc<str>,
+) -> CallRecord {
     let info = CallInfo {
         call_id: call.start.call,
         claimed: call.start.claimed_customer,

@@ -4,7 +4,9 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use earmark_audio::{ExtractOptions, Extractor, OnnxRuntime, OnnxSpeakerModel, SpeakerModel, VoiceActivityModel};
+use earmark_audio::{
+    ExtractOptions, Extractor, OnnxRuntime, OnnxSpeakerModel, SpeakerModel, VoiceActivityModel,
+};
 use earmark_records::{
     CallEnd, KeyFile, NewVoiceprint, RecordKind, Records, RecordsError, SqliteRecords, StoredVoiceprint,
 };
@@ -201,7 +203,9 @@ impl Engine {
 
     fn unscored(&self, tenant: &TenantId, customer: &CustomerId) -> Result<CustomerEvidence, EngineError> {
         match self.records().customer(tenant, customer) {
-            Ok(known) if known.status == earmark_records::CustomerStatus::OptedOut => Ok(CustomerEvidence::OptedOut),
+            Ok(known) if known.status == earmark_records::CustomerStatus::OptedOut => {
+                Ok(CustomerEvidence::OptedOut)
+            }
             Ok(_) | Err(RecordsError::NotFound { .. }) => Ok(CustomerEvidence::NotEnrolled),
             Err(error) => Err(error.into()),
         }

@@ -114,9 +114,14 @@ impl Engine {
     }
 
     /// Brings a customer's history in memory to what the records hold.
-    pub(crate) fn refresh_customer(&self, tenant: &TenantId, customer: &CustomerId) -> Result<(), EngineError> {
+    pub(crate) fn refresh_customer(
+        &self,
+        tenant: &TenantId,
+        customer: &CustomerId,
+    ) -> Result<(), EngineError> {
         let galleries = self.galleries(tenant)?;
-        let stored: Vec<StoredVoiceprint> = self.of_this_model(self.records().customer_voiceprints(tenant, customer)?);
+        let stored: Vec<StoredVoiceprint> =
+            self.of_this_model(self.records().customer_voiceprints(tenant, customer)?);
         galleries.customers.set(customer, "", None, &stored, self.scorer().bundle.back_end())
     }
 
@@ -139,7 +144,12 @@ impl Engine {
         match self.records().request_outcome(tenant, request)? {
             Some(RequestOutcome::Enrolled(enrolled)) => {
                 let customer = self.records().customer(tenant, &enrolled.customer)?;
-                Ok(Some(EnrollmentReport { customer, speech: Vec::new(), overridden: Vec::new(), replayed: true }))
+                Ok(Some(EnrollmentReport {
+                    customer,
+                    speech: Vec::new(),
+                    overridden: Vec::new(),
+                    replayed: true,
+                }))
             }
             _ => Ok(None),
         }

@@ -88,6 +88,13 @@ fn audio(error: &AudioError) -> (ErrorKind, &'static str) {
             (InvalidArgument, "BAD_STREAM_FORMAT")
         }
         AudioError::Io(_) => (Unavailable, "AUDIO_UNREADABLE"),
+        AudioError::RuntimeMissing { .. }
+        | AudioError::RuntimeUnusable { .. }
+        | AudioError::RuntimeAlreadyLoaded { .. } => (FailedPrecondition, "RUNTIME_MISSING"),
+        AudioError::CorruptModel { .. } => (DataLoss, "CORRUPT_MODEL"),
+        AudioError::ModelFile { .. }
+        | AudioError::ModelDescription { .. }
+        | AudioError::ModelGraph { .. } => (FailedPrecondition, "UNUSABLE_MODEL"),
         _ => (Internal, "AUDIO_FAULT"),
     }
 }
@@ -110,7 +117,9 @@ fn voiceprint(error: &VoiceprintError) -> &'static str {
 
 fn index(error: &IndexError) -> (ErrorKind, &'static str) {
     match error {
-        IndexError::OtherModel { .. } | IndexError::OtherDimension { .. } => (InvalidArgument, "MODEL_MISMATCH"),
+        IndexError::OtherModel { .. } | IndexError::OtherDimension { .. } => {
+            (InvalidArgument, "MODEL_MISMATCH")
+        }
         IndexError::GalleryFull { .. } => (ResourceExhausted, "GALLERY_FULL"),
         IndexError::HistoryFull { .. } => (ResourceExhausted, "HISTORY_FULL"),
         IndexError::Corrupt { .. } => (DataLoss, "CORRUPT_GALLERY"),
@@ -122,6 +131,11 @@ fn scoring(error: &ScoringError) -> (ErrorKind, &'static str) {
     match error {
         ScoringError::OtherModel { .. } => (InvalidArgument, "MODEL_MISMATCH"),
         ScoringError::Corrupt { .. } => (DataLoss, "CORRUPT_MODEL"),
+        ScoringError::Read { .. }
+        | ScoringError::TooLarge { .. }
+        | ScoringError::Malformed { .. }
+        | ScoringError::NewerFormat { .. }
+        | ScoringError::BadFit(_) => (FailedPrecondition, "UNUSABLE_MODEL"),
         ScoringError::Voiceprint(error) => (InvalidArgument, voiceprint(error)),
         ScoringError::BadSetting(_) => (InvalidArgument, "BAD_SETTING"),
         _ => (Internal, "SCORING_FAULT"),
@@ -141,6 +155,9 @@ fn records(error: &RecordsError) -> (ErrorKind, &'static str) {
         RecordsError::Busy | RecordsError::InUse { .. } => (Unavailable, "STORE_BUSY"),
         RecordsError::KeyFileMissing { .. } | RecordsError::KeyMissing { .. } => {
             (FailedPrecondition, "KEY_MISSING")
+        }
+        RecordsError::Io { .. } | RecordsError::NewerSchema { .. } => {
+            (FailedPrecondition, "DATA_FOLDER_UNUSABLE")
         }
         RecordsError::TooOpen { .. } => (FailedPrecondition, "KEY_TOO_OPEN"),
         RecordsError::KeyFileMalformed { .. } => (DataLoss, "KEY_MALFORMED"),

@@ -53,4 +53,6 @@ pub use earmark_records::{
     Actor, Customer, CustomerStatus, Outcome, Page, PageRequest, PageSize, PageToken, Proxy, RecordsError,
     StoredOutcome, Timestamp, VoiceprintInfo,
 };
-pub use earmark_scoring::{Llr, Policy, PolicyOptions, Priors, Reason, RiskTier, ScoringError, Text, Verdict};
+pub use earmark_scoring::{
+    Llr, Policy, PolicyOptions, Priors, Reason, RiskTier, ScoringError, Text, Verdict,
+};

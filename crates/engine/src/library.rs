@@ -109,7 +109,10 @@ impl Engine {
     }
 }
 
-fn listing_key(listing: &ProxyListing, recordings: &[RecordingInput]) -> Result<Option<RequestKey>, EngineError> {
+fn listing_key(
+    listing: &ProxyListing,
+    recordings: &[RecordingInput],
+) -> Result<Option<RequestKey>, EngineError> {
     let content = recordings_digest(recordings)?;
     let expiry = listing.expires_at.map_or(i64::MAX, earmark_records::Timestamp::unix_millis).to_le_bytes();
     let parts: [&[u8]; 7] = [

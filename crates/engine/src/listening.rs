@@ -34,9 +34,17 @@ enum Ear {
 impl Listener {
     /// For raw audio. `evidence` asks for a voiceprint every second of speech, or else of every 3 s
     /// window at the end, to see whether they are of one voice.
-    pub(crate) fn stream(engine: &Engine, format: StreamFormat, role: ChannelRole, evidence: bool) -> Result<Self, EngineError> {
-        let extractor = if evidence { engine.extractor() } else { engine.enrollment_extractor() };
-        Ok(Self { ear: Ear::Stream(Box::new(extractor.stream(format)?)), role })
+    pub(crate) fn stream(
+        engine: &Engine,
+        format: StreamFormat,
+        role: ChannelRole,
+        evidence: bool,
+    ) -> Result<Self, EngineError> {
+        let stream = match evidence {
+            true => engine.extractor().stream(format)?,
+            false => engine.enrollment_extractor().stream_to_end(format)?,
+        };
+        Ok(Self { ear: Ear::Stream(Box::new(stream)), role })
     }
 
     /// For a recording that was heard already.

@@ -43,7 +43,11 @@ impl ListAnswer {
 
 impl Scorer {
     /// Takes a model's voiceprint into the back end's space.
-    pub(crate) fn probe(&self, voiceprint: &Voiceprint, quality: Option<Quality>) -> Result<Probe, EngineError> {
+    pub(crate) fn probe(
+        &self,
+        voiceprint: &Voiceprint,
+        quality: Option<Quality>,
+    ) -> Result<Probe, EngineError> {
         let side = Side::single(voiceprint.net_speech(), quality);
         Ok(Probe { voiceprint: self.bundle.back_end().apply(voiceprint)?, side })
     }

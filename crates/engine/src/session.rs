@@ -6,11 +6,11 @@ use earmark_records::CallStart;
 use earmark_scoring::{CustomerEvidence, Evidence, EvidenceTrack, Posterior};
 use earmark_voiceprint::{CustomerId, NetSpeech, ProxyId, TenantId, Voiceprint};
 
+use crate::admission::Heard;
 use crate::call::{
     CallInfo, CallUpdate, CustomerComparison, Hypotheses, MAX_PROXIES_SHOWN, ProxyEvidence, SpeechSummary,
 };
 use crate::call_record;
-use crate::admission::Heard;
 use crate::engine::Engine;
 use crate::listening::Listener;
 use crate::scorer::{ListAnswer, Probe};
@@ -216,7 +216,8 @@ impl CallSession {
     /// The 1:1 and the 1:N evidence of a probe; without one, only what is known of the customer.
     fn evidence(&self, probe: Option<&Probe>) -> Result<(CustomerEvidence, ListAnswer), EngineError> {
         let galleries = self.engine.galleries(&self.tenant)?;
-        let customer = self.engine.customer_evidence(&self.tenant, &galleries, self.call.claimed.as_ref(), probe)?;
+        let customer =
+            self.engine.customer_evidence(&self.tenant, &galleries, self.call.claimed.as_ref(), probe)?;
         let barred = customer == CustomerEvidence::OptedOut && !self.engine.options().screen_opted_out;
         let answer = match probe {
             Some(probe) if !barred => self.engine.scorer().listed(&galleries, probe, now())?,

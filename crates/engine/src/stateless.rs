@@ -13,7 +13,11 @@ impl Engine {
     ///
     /// # Errors
     /// What is wrong with the recording, or too little speech.
-    pub fn extract(&self, recording: &RecordingInput, cancel: &Cancellation) -> Result<Extracted, EngineError> {
+    pub fn extract(
+        &self,
+        recording: &RecordingInput,
+        cancel: &Cancellation,
+    ) -> Result<Extracted, EngineError> {
         let heard = self.hear(recording, 0, false, cancel)?;
         let (what, got) = (heard.title.clone(), heard.speech.net_speech);
         let needed = self.min_voiceprint_speech();

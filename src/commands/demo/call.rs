@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use earmark_server::proto::v1::screening_service_client::ScreeningServiceClient;
 use earmark_server::proto::v1::screen_call_request::Request;
+use earmark_server::proto::v1::screening_service_client::ScreeningServiceClient;
 use earmark_server::proto::v1::{
     CallInfo, CallUpdate, Encoding, ScreenCallConfig, ScreenCallRequest, StreamFormat, Verdict,
 };
@@ -56,7 +56,8 @@ async fn place(channel: Channel, call: Call) -> Result<Screened> {
     let mut replies = client.screen_call(ReceiverStream::new(receiver)).await?.into_inner();
     let mut updates: Vec<CallUpdate> = Vec::new();
     while let Some(reply) = replies.next().await {
-        let update = reply.with_context(|| format!("screening {id}"))?.update.context("a reply without update")?;
+        let update =
+            reply.with_context(|| format!("screening {id}"))?.update.context("a reply without update")?;
         tell_change(&id, updates.last(), &update);
         updates.push(update);
     }

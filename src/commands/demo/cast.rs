@@ -52,7 +52,9 @@ impl Cast {
             clips.entry(row.person).or_default().entry(row.part).or_default().push(voices.join(row.path));
         }
         let people: Vec<String> = clips.keys().cloned().collect();
-        let [a, b, c, d, e, f, ..] = people.as_slice() else { bail!("six people are needed, found {}", people.len()) };
+        let [a, b, c, d, e, f, ..] = people.as_slice() else {
+            bail!("six people are needed, found {}", people.len())
+        };
         let named = |prefix: &str, people: &[&String]| {
             people.iter().enumerate().map(|(n, p)| (format!("{prefix}{}", n + 1), (*p).clone())).collect()
         };
@@ -102,7 +104,11 @@ impl Cast {
     /// A person's clips of one part, decoded.
     pub(super) fn clips(&self, person: &str, part: &str) -> Result<Vec<Vec<i16>>> {
         let files = self.clips.get(person).and_then(|parts| parts.get(part));
-        files.with_context(|| format!("{person} has no clips of part {part}"))?.iter().map(|f| decode(f)).collect()
+        files
+            .with_context(|| format!("{person} has no clips of part {part}"))?
+            .iter()
+            .map(|f| decode(f))
+            .collect()
     }
 
     fn music(&self) -> Result<Vec<i16>> {

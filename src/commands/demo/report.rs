@@ -6,8 +6,17 @@ use crate::output;
 /// One row a call.
 pub(super) fn table(calls: &[Screened]) -> String {
     let head = [
-        "call", "in truth", "claims", "speech", "LLR to customer", "best proxy", "LLR", "decision", "reasons",
-        "decided at", "compute",
+        "call",
+        "in truth",
+        "claims",
+        "speech",
+        "LLR to customer",
+        "best proxy",
+        "LLR",
+        "decision",
+        "reasons",
+        "decided at",
+        "compute",
     ];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     rows.extend(calls.iter().filter_map(row));
