@@ -6,6 +6,7 @@
 //! themselves, or that break it, start another.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
+mod access;
 mod architecture;
 mod bad_recordings;
 mod bad_requests;

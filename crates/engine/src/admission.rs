@@ -11,8 +11,8 @@ use crate::views::total_speech;
 use crate::{EngineError, EnrollmentRules, SpeechSummary};
 
 /// The ends of the range over which [`EnrollmentRules::min_window_cosine`] rises.
-const NOISY_DB: f32 = 10.0;
-const CLEAN_DB: f32 = 25.0;
+const NOISY_DB: f32 = 25.0;
+const CLEAN_DB: f32 = 35.0;
 
 /// What was heard in one recording or stream.
 #[derive(Clone, Debug)]
@@ -109,10 +109,7 @@ fn needed_cosine(rules: &EnrollmentRules, snr_db: f32) -> f32 {
     noisy + between * (clean - noisy)
 }
 
-/// Splits the windows into the two most unlike groups and looks how unlike they are.
-///
-/// The two least alike windows are the seeds; every other window goes to the nearer seed. On a line
-/// that is not clean a group of one is an accident of noise and not a second speaker.
+/// Whether the two least alike windows are less alike than one voice's ever are on such a line.
 fn holds_several_voices(
     scorer: &Scorer,
     rules: &EnrollmentRules,
@@ -120,31 +117,13 @@ fn holds_several_voices(
     windows: &[Voiceprint],
 ) -> Result<bool, EngineError> {
     let windows = windows.iter().map(|w| scorer.bundle.back_end().apply(w)).collect::<Result<Vec<_>, _>>()?;
-    let Some((a, b)) = least_alike(&windows)? else { return Ok(false) };
-    let (mut first, mut second) = (Vec::new(), Vec::new());
-    for window in &windows {
-        let nearer_a = window.cosine(&windows[a])? >= window.cosine(&windows[b])?;
-        if nearer_a { first.push((window, 1.0)) } else { second.push((window, 1.0)) }
-    }
-    let smaller = first.len().min(second.len());
-    if smaller == 0 || (smaller == 1 && snr_db < CLEAN_DB) {
-        return Ok(false);
-    }
-    let between = Voiceprint::weighted_mean(first)?.cosine(&Voiceprint::weighted_mean(second)?)?;
-    Ok(between.value() < needed_cosine(rules, snr_db))
-}
-
-fn least_alike(windows: &[Voiceprint]) -> Result<Option<(usize, usize)>, EngineError> {
-    let mut least = None;
-    for (i, a) in windows.iter().enumerate() {
-        for (j, b) in windows.iter().enumerate().skip(i + 1) {
-            let cosine = a.cosine(b)?;
-            if least.is_none_or(|(_, _, c)| cosine < c) {
-                least = Some((i, j, cosine));
-            }
+    let mut least = f32::INFINITY;
+    for (i, window) in windows.iter().enumerate() {
+        for other in &windows[i + 1..] {
+            least = least.min(window.cosine(other)?.value());
         }
     }
-    Ok(least.map(|(i, j, _)| (i, j)))
+    Ok(least < needed_cosine(rules, snr_db))
 }
 
 /// Each recording against all others together: the one that fits least is named.
