@@ -49,7 +49,7 @@ impl EngineArgs {
     }
 
     pub(crate) fn open(&self) -> Result<Engine> {
-        let what = || format!("can't open data folder {}", self.data.display());
+        let what = || format!("can't start with data folder {}", self.data.display());
         Engine::open(self.options()?).with_context(what)
     }
 

@@ -82,7 +82,7 @@ impl Serve {
         let mut options = self.engine.options()?;
         options.keep_call_voiceprints = self.keep_call_voiceprints;
         options.screen_opted_out = self.screen_opted_out;
-        let what = || format!("can't open data folder {}", self.engine.data.display());
+        let what = || format!("can't start with data folder {}", self.engine.data.display());
         let engine = earmark_engine::Engine::open(options).with_context(what)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {

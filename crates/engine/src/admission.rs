@@ -10,10 +10,6 @@ use crate::scorer::{Probe, Scorer};
 use crate::views::total_speech;
 use crate::{EngineError, EnrollmentRules, SpeechSummary};
 
-/// The ends of the range over which [`EnrollmentRules::min_window_cosine`] rises.
-const NOISY_DB: f32 = 25.0;
-const CLEAN_DB: f32 = 35.0;
-
 /// What was heard in one recording or stream.
 #[derive(Clone, Debug)]
 pub(crate) struct Heard {
@@ -96,24 +92,16 @@ fn check_recording(scorer: &Scorer, rules: &EnrollmentRules, heard: &Heard) -> R
         return Err(heard.poor(format!("{got:.0} % of its samples are clipped, {allowed:.0} % may be")));
     }
     let mixed = heard.speech.warnings.contains(&WarningCode::MIXED_CHANNELS);
-    if mixed || holds_several_voices(scorer, rules, quality.snr_db, &heard.windows)? {
+    if mixed || holds_several_voices(scorer, rules, &heard.windows)? {
         return Err(EngineError::SeveralVoices { what: heard.title.clone() });
     }
     Ok(())
 }
 
-/// Noise makes windows of one voice unlike each other.
-fn needed_cosine(rules: &EnrollmentRules, snr_db: f32) -> f32 {
-    let (noisy, clean) = rules.min_window_cosine;
-    let between = ((snr_db - NOISY_DB) / (CLEAN_DB - NOISY_DB)).clamp(0.0, 1.0);
-    noisy + between * (clean - noisy)
-}
-
-/// Whether the two least alike windows are less alike than one voice's ever are on such a line.
+/// Whether the two least alike windows are less alike than one voice's are on one line.
 fn holds_several_voices(
     scorer: &Scorer,
     rules: &EnrollmentRules,
-    snr_db: f32,
     windows: &[Voiceprint],
 ) -> Result<bool, EngineError> {
     let windows = windows.iter().map(|w| scorer.bundle.back_end().apply(w)).collect::<Result<Vec<_>, _>>()?;
@@ -123,7 +111,7 @@ fn holds_several_voices(
             least = least.min(window.cosine(other)?.value());
         }
     }
-    Ok(least < needed_cosine(rules, snr_db))
+    Ok(least < rules.min_window_cosine)
 }
 
 /// Each recording against all others together: the one that fits least is named.

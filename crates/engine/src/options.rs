@@ -51,10 +51,9 @@ pub struct EnrollmentRules {
     /// LLR, in nats, that each recording must reach against all others together, and that new
     /// recordings must reach against the existing history.
     pub min_cohesion_llr: f64,
-    /// How alike the two least alike 3 s windows of one recording must be, as a cosine: on a line of
-    /// 25 dB and less, and on a clean one of 35 dB and more; in between it rises evenly. One line
+    /// How alike the two least alike 3 s windows of one recording must be, as a cosine. One line
     /// carries all windows, so that no calibration for calls applies (docs/evaluation.md).
-    pub min_window_cosine: (f32, f32),
+    pub min_window_cosine: f32,
     /// The most recordings in one request.
     pub max_recordings: usize,
 }
@@ -67,7 +66,7 @@ impl Default for EnrollmentRules {
             min_snr_db: 5.0,
             max_clipped_fraction: 0.05,
             min_cohesion_llr: -1.0,
-            min_window_cosine: (0.2, 0.4),
+            min_window_cosine: 0.22,
             max_recordings: 20,
         }
     }

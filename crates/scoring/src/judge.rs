@@ -160,12 +160,14 @@ mod tests {
 
     use super::*;
     use crate::calibration::tests::toy_fit;
-    use crate::{Calibration, Policy, Priors, RiskTier};
+    use crate::{Calibration, Policy, PolicyOptions, Priors, RiskTier};
 
     /// The toy calibration gives -9 to 11 nats; 100 listed need 5.0 for a tag.
     fn decider() -> Decider {
         let calibration = Calibration::new(ModelId::new("toy", "0"), "toy", toy_fit()).unwrap();
-        Decider::new(Policy::default(), Priors::default(), &calibration)
+        // The cases below were worked by hand for 0.95, whatever is shipped.
+        let options = PolicyOptions { match_posterior: 0.95, ..PolicyOptions::default() };
+        Decider::new(Policy::new(options).unwrap(), Priors::default(), &calibration)
     }
 
     struct Case {
