@@ -168,3 +168,24 @@ fn records(error: &RecordsError) -> (ErrorKind, &'static str) {
         _ => (Internal, "RECORDS_FAULT"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recording_of_several_is_named_by_its_field_and_its_own_reason() {
+        let recording = "b.wav".to_owned();
+        let error = EngineError::Recording { recording, position: 1, source: AudioError::Empty };
+        assert_eq!(error.field().as_deref(), Some("recordings[1].content"));
+        assert_eq!((error.kind(), error.reason()), (InvalidArgument, "EMPTY_AUDIO"));
+    }
+
+    #[test]
+    fn what_lies_with_the_disk_is_not_the_callers_fault() {
+        assert_eq!(EngineError::from(RecordsError::DiskFull).kind(), ResourceExhausted);
+        assert_eq!(EngineError::from(RecordsError::Busy).kind(), Unavailable);
+        let corrupt = RecordsError::Corrupt { detail: String::new() };
+        assert_eq!(EngineError::from(corrupt).kind(), DataLoss);
+    }
+}

@@ -165,3 +165,81 @@ impl TenantGalleries {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use earmark_records::VoiceprintInfo;
+    use earmark_voiceprint::{NetSpeech, Quality};
+
+    use super::*;
+
+    const AT: i64 = 1000;
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_unix_millis(millis)
+    }
+
+    fn model() -> ModelId {
+        ModelId::new("m", "0")
+    }
+
+    fn stored(id: u64, values: &[f32], seconds: f32) -> StoredVoiceprint {
+        let net_speech = NetSpeech::from_seconds(seconds);
+        let quality =
+            Quality { snr_db: 20.0, clipped_fraction: 0.0, level_dbfs: -20.0, bandwidth_hz: 3400.0 };
+        let info = VoiceprintInfo {
+            id: VoiceprintId::from_number(id).unwrap(),
+            model: model(),
+            net_speech,
+            quality,
+            weight: seconds,
+            channel: None,
+            source: None,
+            created_at: at(AT),
+        };
+        StoredVoiceprint {
+            info,
+            voiceprint: Voiceprint::from_embedding(model(), values, net_speech).unwrap(),
+        }
+    }
+
+    fn gallery() -> (Gallery<ProxyId>, BackEnd) {
+        let back_end = BackEnd::new(model(), &[0.0; 3], None).unwrap();
+        (Gallery::new(back_end.space().clone(), back_end.dimension()), back_end)
+    }
+
+    fn id(text: &str) -> ProxyId {
+        ProxyId::new(text).unwrap()
+    }
+
+    fn probe(back_end: &BackEnd) -> Voiceprint {
+        back_end.apply(&stored(99, &[1.0, 0.0, 0.0], 5.0).voiceprint).unwrap()
+    }
+
+    #[test]
+    fn expired_subjects_are_neither_found_nor_counted() {
+        let (gallery, back_end) = gallery();
+        gallery.set(&id("old"), "o", Some(at(AT)), &[stored(1, &[1.0, 0.0, 0.0], 5.0)], &back_end).unwrap();
+        gallery.set(&id("new"), "n", None, &[stored(2, &[0.0, 1.0, 0.0], 5.0)], &back_end).unwrap();
+        let (found, counted) = gallery.search(&probe(&back_end), 1, at(AT)).unwrap();
+        assert_eq!((found[0].card.id.as_str(), counted), ("new", 1));
+        let (found, counted) = gallery.search(&probe(&back_end), 1, at(999)).unwrap();
+        assert_eq!((found[0].card.id.as_str(), counted), ("old", 2));
+    }
+
+    #[test]
+    fn a_subject_is_its_mean_weighted_by_speech_and_can_be_replaced_and_removed() {
+        let (gallery, back_end) = gallery();
+        let (heavy, light) = (stored(1, &[1.0, 0.0, 0.0], 30.0), stored(2, &[0.0, 1.0, 0.0], 10.0));
+        gallery.set(&id("p"), "p", None, &[heavy, light.clone()], &back_end).unwrap();
+        let (history, side) = gallery.get(&id("p")).unwrap();
+        assert!((history.mean.values()[0] / history.mean.values()[1] - 3.0).abs() < 1e-5);
+        assert_eq!((side.net_speech, side.recordings), (NetSpeech::from_seconds(40.0), 2));
+        gallery.set(&id("p"), "p", None, &[light], &back_end).unwrap();
+        assert_eq!(gallery.len(), 1);
+        assert!(gallery.get(&id("p")).unwrap().0.mean.values()[0].abs() < 1e-6);
+        gallery.remove(&id("p")).unwrap();
+        assert!(gallery.get(&id("p")).is_none() && gallery.len() == 0);
+        assert!(gallery.search(&probe(&back_end), 3, at(AT)).unwrap().0.is_empty());
+    }
+}
