@@ -29,7 +29,11 @@ impl Engine {
         cancel: &Cancellation,
     ) -> Result<EnrollmentReport, EngineError> {
         admission::check_count(recordings.len(), self.options().enrollment.max_recordings)?;
-        let request = self.enrollment_key(&enrollment, recordings_digest(&recordings)?)?;
+        // Hashing reads every recording whole: only a request that can be repeated pays for it.
+        let request = match &enrollment.request_id {
+            Some(_) => self.enrollment_key(&enrollment, recordings_digest(&recordings)?)?,
+            None => None,
+        };
         if let Some(report) = self.enrolled_before(tenant, request.as_ref())? {
             return Ok(report);
         }

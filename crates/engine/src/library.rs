@@ -1,9 +1,10 @@
-use earmark_records::{NewProxy, PageRequest, Proxy, RequestKey, RequestOutcome};
+use earmark_records::{NewProxy, PageRequest, Proxy, RequestKey, RequestOutcome, StoredVoiceprint};
 use earmark_voiceprint::{ProxyId, TenantId};
 
 use crate::admission::{self, Heard};
 use crate::engine::Engine;
 use crate::enrollment::{actor, recordings_digest, request_key};
+use crate::galleries::TenantGalleries;
 use crate::time::now;
 use crate::{Cancellation, EngineError, ListingReport, Page, ProxyListing, RecordingInput};
 
@@ -37,7 +38,9 @@ impl Engine {
         let record = to_record(listing, &heard, request)?;
         let added = self.records().add_proxy(tenant, &record, &by, now())?;
         let proxy = self.records().proxy(tenant, &added.proxy)?;
-        self.refresh_proxy(tenant, &proxy)?;
+        if !added.replayed {
+            self.show_proxy(&galleries, &proxy, record)?;
+        }
         Ok(ListingReport { proxy, similar, replayed: added.replayed })
     }
 
@@ -73,24 +76,20 @@ impl Engine {
         Ok(galleries.proxies.remove(proxy)?)
     }
 
-    /// Brings a proxy's history in memory to what the records hold.
-    fn refresh_proxy(&self, tenant: &TenantId, proxy: &Proxy) -> Result<(), EngineError> {
-        let galleries = self.galleries(tenant)?;
-        let mut stored = Vec::new();
-        self.records().for_each_proxy_voiceprint(Some(tenant), &mut |v| {
-            if v.proxy == proxy.proxy {
-                stored.push(v.stored);
-            }
-            std::ops::ControlFlow::Continue(())
-        })?;
-        let stored = self.of_this_model(stored);
-        galleries.proxies.set(
-            &proxy.proxy,
-            &proxy.label,
-            proxy.expires_at,
-            &stored,
-            self.scorer().bundle.back_end(),
-        )
+    /// Puts a proxy that was just kept into the gallery; what was kept is at hand, in its order.
+    fn show_proxy(
+        &self,
+        galleries: &TenantGalleries,
+        proxy: &Proxy,
+        kept: NewProxy,
+    ) -> Result<(), EngineError> {
+        let infos = proxy.voiceprints.iter().cloned();
+        let stored: Vec<_> = infos
+            .zip(kept.voiceprints)
+            .map(|(info, new)| StoredVoiceprint { info, voiceprint: new.voiceprint })
+            .collect();
+        let back_end = self.scorer().bundle.back_end();
+        galleries.proxies.set(&proxy.proxy, &proxy.label, proxy.expires_at, &stored, back_end)
     }
 
     fn listed_before(
@@ -113,6 +112,10 @@ fn listing_key(
     listing: &ProxyListing,
     recordings: &[RecordingInput],
 ) -> Result<Option<RequestKey>, EngineError> {
+    // Hashing reads every recording whole: only a request that can be repeated pays for it.
+    if listing.request_id.is_none() {
+        return Ok(None);
+    }
     let content = recordings_digest(recordings)?;
     let expiry = listing.expires_at.map_or(i64::MAX, earmark_records::Timestamp::unix_millis).to_le_bytes();
     let parts: [&[u8]; 7] = [
