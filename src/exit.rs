@@ -49,5 +49,11 @@ fn code(error: &anyhow::Error) -> u8 {
 }
 
 /// Reasons that lie with this machine's files rather than with the request.
-const STORAGE: [&str; 5] =
-    ["RUNTIME_MISSING", "UNUSABLE_MODEL", "KEY_MISSING", "KEY_TOO_OPEN", "DATA_FOLDER_UNUSABLE"];
+const STORAGE: [&str; 6] = [
+    "RUNTIME_MISSING",
+    "UNUSABLE_MODEL",
+    "UNUSABLE_PROMPT",
+    "KEY_MISSING",
+    "KEY_TOO_OPEN",
+    "DATA_FOLDER_UNUSABLE",
+];

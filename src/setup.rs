@@ -1,12 +1,13 @@
 //! What the commands over a data folder have in common: the engine and how to listen.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use clap::Args;
 use earmark_engine::{
-    ChannelChoice, ChannelRole, Engine, EngineOptions, EnrollmentRules, ExtractOptions, Limits, Policy,
-    Priors, RecordingInput,
+    ChannelChoice, ChannelRole, Engine, EngineError, EngineOptions, EnrollmentRules, ExtractOptions, Limits,
+    Policy, Priors, PromptLibrary, RecordingInput,
 };
 use earmark_voiceprint::TenantId;
 
@@ -24,6 +25,10 @@ pub(crate) struct EngineArgs {
     /// Threads that run the networks; by default one a core
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
+    /// Folder of recordings that the call center itself plays (prompts, hold music): they are no
+    /// speech. Live updates then come 1.8 s later
+    #[arg(long, env = "EARMARK_PROMPTS", value_name = "DIR")]
+    prompts: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) models: ModelArgs,
 }
@@ -39,7 +44,7 @@ impl EngineArgs {
             sessions: self.threads(),
             tenants: vec![self.tenant()?],
             limits: Limits::default(),
-            extraction: ExtractOptions::default(),
+            extraction: extraction(self.prompts.as_deref())?,
             enrollment: EnrollmentRules::default(),
             policy: Policy::default(),
             priors: Priors::default(),
@@ -60,6 +65,12 @@ impl EngineArgs {
     pub(crate) fn threads(&self) -> usize {
         self.threads.unwrap_or_else(cores).max(1)
     }
+}
+
+/// How voiceprints are made, with the prompts of a folder known.
+pub(crate) fn extraction(prompts: Option<&Path>) -> Result<ExtractOptions> {
+    let read = |folder: &Path| PromptLibrary::read_folder(folder).map_err(EngineError::from);
+    Ok(ExtractOptions { prompts: prompts.map(read).transpose()?.map(Arc::new), ..ExtractOptions::default() })
 }
 
 /// Which channel of the recordings to listen to.

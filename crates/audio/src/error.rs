@@ -29,6 +29,14 @@ pub enum AudioError {
         /// What can be read.
         supported: &'static str,
     },
+    /// A recording of a known prompt can't be used. Take it out of the folder or mend it.
+    #[error("the prompt {} can't be used: {what}", path.display())]
+    Prompt {
+        /// The file or folder.
+        path: std::path::PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
     /// The header or the coded audio contradicts itself. Ask the recorder for an intact file.
     #[error("the {container} data is malformed: {what}")]
     Malformed {

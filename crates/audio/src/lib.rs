@@ -7,6 +7,7 @@ mod extract;
 mod fbank;
 mod limits;
 mod model;
+mod prompts;
 mod quality;
 mod recording;
 mod resample;
@@ -25,6 +26,7 @@ pub use limits::Limits;
 pub use model::{
     FrontEnd, MeanNormalization, ModelVerification, OnnxRuntime, OnnxSpeakerModel, SelfTest, SpeakerModel,
 };
+pub use prompts::PromptLibrary;
 pub use quality::QualityMeter;
 pub use recording::{Block, Container, RecordingInfo, RecordingReader, Source};
 pub use resample::Resampler;

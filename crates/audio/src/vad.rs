@@ -10,6 +10,7 @@ mod model;
 mod options;
 mod segmenter;
 mod silero;
+mod tones;
 
 pub use detector::SpeechDetector;
 pub use model::{VoiceActivityModel, VoiceActivityState};

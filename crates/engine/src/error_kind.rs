@@ -95,6 +95,7 @@ fn audio(error: &AudioError) -> (ErrorKind, &'static str) {
         AudioError::ModelFile { .. }
         | AudioError::ModelDescription { .. }
         | AudioError::ModelGraph { .. } => (FailedPrecondition, "UNUSABLE_MODEL"),
+        AudioError::Prompt { .. } => (FailedPrecondition, "UNUSABLE_PROMPT"),
         _ => (Internal, "AUDIO_FAULT"),
     }
 }

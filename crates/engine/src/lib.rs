@@ -47,7 +47,7 @@ pub use views::{
 
 pub use earmark_audio::{
     AudioError, ChannelChoice, ChannelRole, Encoding, ExtractOptions, Limits, ModelVerification, OnnxRuntime,
-    StreamFormat,
+    PromptLibrary, StreamFormat,
 };
 pub use earmark_records::{
     Actor, Customer, CustomerStatus, Outcome, Page, PageRequest, PageSize, PageToken, Proxy, RecordsError,

@@ -118,7 +118,7 @@ impl Extractor {
     }
 
     pub(super) fn speech_frames(&self, rate_hz: u32) -> Result<SpeechFrames, AudioError> {
-        SpeechFrames::new(rate_hz, self.speaker.front_end(), Arc::clone(&self.vad), &self.options.vad)
+        SpeechFrames::new(rate_hz, self.speaker.front_end(), Arc::clone(&self.vad), &self.options)
     }
 
     pub(super) fn speech(&self, live: bool) -> Speech {

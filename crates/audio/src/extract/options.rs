@@ -1,4 +1,6 @@
-use crate::{AudioError, VadOptions};
+use std::sync::Arc;
+
+use crate::{AudioError, PromptLibrary, VadOptions};
 
 /// What is asked of an [`crate::Extractor`].
 #[derive(Clone, Debug, PartialEq)]
@@ -13,6 +15,9 @@ pub struct ExtractOptions {
     /// Whether an [`crate::Extraction`] also has a voiceprint of every 3 s of speech, to see whether
     /// they are all of one voice.
     pub windows: bool,
+    /// Prompts that the call center itself plays: they are no speech. With a library, evidence of a
+    /// live call comes 1.8 s later, when it is sure that what was heard is none of them.
+    pub prompts: Option<Arc<PromptLibrary>>,
 }
 
 impl Default for ExtractOptions {
@@ -23,6 +28,7 @@ impl Default for ExtractOptions {
             // Beyond two minutes a voiceprint hardly moves.
             max_net_speech_s: 120.0,
             windows: false,
+            prompts: None,
         }
     }
 }

@@ -1,11 +1,12 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::SpeechSegment;
 use super::model_path::ModelPath;
 use super::timeline::{FrameClock, Segments};
+use super::{ExtractOptions, SpeechSegment};
+use crate::prompts::PromptGuard;
 use crate::{
-    AudioError, Fbank, FrontEnd, QualityMeter, Resampler, SpeechDetector, VAD_CHUNK, VAD_RATE_HZ, VadOptions,
+    AudioError, Fbank, FrontEnd, QualityMeter, Resampler, SpeechDetector, VAD_CHUNK, VAD_RATE_HZ,
     VoiceActivityModel,
 };
 
@@ -21,6 +22,7 @@ pub(super) struct SpeechFrames {
     to_narrow: Resampler,
     to_model: ModelPath,
     detector: SpeechDetector,
+    guard: Option<PromptGuard>,
     fbank: Fbank,
     clock: FrameClock,
     amplitude: f32,
@@ -56,12 +58,13 @@ impl SpeechFrames {
         rate_hz: u32,
         front_end: &FrontEnd,
         vad: Arc<VoiceActivityModel>,
-        options: &VadOptions,
+        options: &ExtractOptions,
     ) -> Result<Self, AudioError> {
         Ok(Self {
             to_narrow: Resampler::new(rate_hz, VAD_RATE_HZ)?,
             to_model: ModelPath::new(rate_hz, front_end)?,
-            detector: SpeechDetector::new(vad, options)?,
+            detector: SpeechDetector::new(vad, &options.vad)?,
+            guard: options.prompts.clone().map(PromptGuard::new),
             fbank: Fbank::new(&front_end.fbank)?,
             clock: FrameClock::new(front_end),
             amplitude: front_end.amplitude,
@@ -84,6 +87,9 @@ impl SpeechFrames {
         self.to_narrow.accept(samples, narrow);
         self.to_model.accept(samples, narrow, model);
         self.detector.accept(narrow, decisions);
+        if let Some(guard) = &mut self.guard {
+            guard.accept(narrow, decisions);
+        }
         self.judge_and_emit(quality, sink)
     }
 
@@ -98,6 +104,10 @@ impl SpeechFrames {
         self.to_model.finish(narrow, model);
         self.detector.accept(narrow, decisions);
         self.detector.finish(decisions);
+        if let Some(guard) = &mut self.guard {
+            guard.accept(narrow, decisions);
+            guard.finish(decisions);
+        }
         self.judge_and_emit(quality, sink)?;
         self.segments.finish();
         Ok(())

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use super::segmenter::Segmenter;
+use super::tones::ToneDetector;
 use super::{VAD_CHUNK, VadOptions, VoiceActivityModel, VoiceActivityState};
 use crate::AudioError;
 
@@ -14,6 +15,7 @@ pub struct SpeechDetector {
     model: Arc<VoiceActivityModel>,
     state: VoiceActivityState,
     segmenter: Segmenter,
+    tones: ToneDetector,
     /// The start of a chunk that is not whole yet.
     chunk: [f32; VAD_CHUNK],
     filled: usize,
@@ -30,6 +32,7 @@ impl SpeechDetector {
             model,
             state: VoiceActivityState::default(),
             segmenter: Segmenter::new(options),
+            tones: ToneDetector::default(),
             chunk: [0.0; VAD_CHUNK],
             filled: 0,
         })
@@ -58,11 +61,14 @@ impl SpeechDetector {
         }
         self.segmenter.finish(decisions);
         self.state = VoiceActivityState::default();
+        self.tones = ToneDetector::default();
     }
 
     fn judge(&mut self, decisions: &mut Vec<bool>) {
         let probability = self.model.probability(&mut self.state, &self.chunk);
-        self.segmenter.accept(probability, decisions);
+        // A tone of the network is no voice, whatever the model takes it for.
+        let tone = self.tones.accept(&self.chunk);
+        self.segmenter.accept(if tone { 0.0 } else { probability }, decisions);
         self.filled = 0;
     }
 }

@@ -14,6 +14,7 @@ mod corpus;
 mod fake_speaker;
 mod fbank;
 mod hostile;
+mod prompts;
 mod python;
 mod shipped_models;
 mod splits;
