@@ -2,11 +2,11 @@
 //! one voice in it, and the same voice in all of them.
 
 use earmark_records::NewVoiceprint;
-use earmark_scoring::Side;
+use earmark_scoring::Prepared;
 use earmark_voiceprint::{NetSpeech, Quality, Voiceprint};
 
 use crate::call::WarningCode;
-use crate::scorer::{Probe, Scorer};
+use crate::scorer::Scorer;
 use crate::views::total_speech;
 use crate::{EngineError, EnrollmentRules, SpeechSummary};
 
@@ -62,7 +62,11 @@ pub(crate) fn check_count(got: usize, max: usize) -> Result<(), EngineError> {
 }
 
 /// Checks all that was heard of one person and gives their mean.
-pub(crate) fn admit(scorer: &Scorer, rules: &EnrollmentRules, heard: &[Heard]) -> Result<Probe, EngineError> {
+pub(crate) fn admit(
+    scorer: &Scorer,
+    rules: &EnrollmentRules,
+    heard: &[Heard],
+) -> Result<Prepared, EngineError> {
     heard.iter().try_for_each(|h| check_recording(scorer, rules, h))?;
     let total = total_speech(heard.iter().map(|h| &h.speech));
     if total < rules.min_total_speech {
@@ -72,10 +76,10 @@ pub(crate) fn admit(scorer: &Scorer, rules: &EnrollmentRules, heard: &[Heard]) -
     }
     let probes = heard
         .iter()
-        .map(|h| scorer.probe(h.voiceprint()?, h.speech.quality))
-        .collect::<Result<Vec<_>, _>>()?;
+        .map(|h| Ok(scorer.matcher.prepare(h.voiceprint()?, h.speech.quality)?))
+        .collect::<Result<Vec<_>, EngineError>>()?;
     check_cohesion(scorer, rules, heard, &probes)?;
-    mean(&probes.iter().collect::<Vec<_>>())
+    Ok(scorer.matcher.merge(&probes)?)
 }
 
 fn check_recording(scorer: &Scorer, rules: &EnrollmentRules, heard: &Heard) -> Result<(), EngineError> {
@@ -104,7 +108,8 @@ fn holds_several_voices(
     rules: &EnrollmentRules,
     windows: &[Voiceprint],
 ) -> Result<bool, EngineError> {
-    let windows = windows.iter().map(|w| scorer.bundle.back_end().apply(w)).collect::<Result<Vec<_>, _>>()?;
+    let windows =
+        windows.iter().map(|w| scorer.matcher.bundle().back_end().apply(w)).collect::<Result<Vec<_>, _>>()?;
     let mut least = f32::INFINITY;
     for (i, window) in windows.iter().enumerate() {
         for other in &windows[i + 1..] {
@@ -119,15 +124,15 @@ fn check_cohesion(
     scorer: &Scorer,
     rules: &EnrollmentRules,
     heard: &[Heard],
-    probes: &[Probe],
+    probes: &[Prepared],
 ) -> Result<(), EngineError> {
     if probes.len() < 2 {
         return Ok(());
     }
     let mut worst = None;
     for (i, probe) in probes.iter().enumerate() {
-        let others: Vec<_> = probes.iter().enumerate().filter(|(j, _)| *j != i).map(|(_, p)| p).collect();
-        let llr = scorer.between(&mean(&others)?, probe)?.nats();
+        let others = probes.iter().enumerate().filter(|(j, _)| *j != i).map(|(_, p)| p);
+        let llr = scorer.matcher.score(&scorer.matcher.merge(others)?, probe)?.llr.nats();
         if worst.is_none_or(|(_, least)| llr < least) {
             worst = Some((i, llr));
         }
@@ -138,13 +143,4 @@ fn check_cohesion(
         }
         _ => Ok(()),
     }
-}
-
-/// One probe of several: voiceprints and conditions weighted by speech.
-pub(crate) fn mean(probes: &[&Probe]) -> Result<Probe, EngineError> {
-    let parts = probes.iter().map(|p| (&p.voiceprint, p.side.net_speech.seconds()));
-    let voiceprint = Voiceprint::weighted_mean(parts)?;
-    let sides: Vec<_> = probes.iter().map(|p| (p.side.net_speech, p.side.quality)).collect();
-    let side = Side::merged(&sides).unwrap_or_else(|| Side::single(voiceprint.net_speech(), None));
-    Ok(Probe { voiceprint, side })
 }

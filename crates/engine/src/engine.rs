@@ -10,13 +10,13 @@ use earmark_audio::{
 use earmark_records::{
     CallEnd, KeyFile, NewVoiceprint, RecordKind, Records, RecordsError, SqliteRecords, StoredVoiceprint,
 };
-use earmark_scoring::{BackEndBundle, CustomerEvidence, Decider};
+use earmark_scoring::{BackEndBundle, CustomerEvidence, Decider, Matcher, Prepared};
 use earmark_voiceprint::{CallId, CustomerId, ModelId, NetSpeech, ProxyId, TenantId, Voiceprint};
 
 use crate::call::{CallObserver, CallRecord, CallUpdate, OutcomeReport};
 use crate::enrollment::actor;
 use crate::galleries::TenantGalleries;
-use crate::scorer::{Probe, Scorer};
+use crate::scorer::Scorer;
 use crate::time::now;
 use crate::{EngineError, EngineOptions, call_record};
 
@@ -68,7 +68,7 @@ impl Engine {
         let extractor = Extractor::new(Arc::new(speaker), Arc::new(activity), options.extraction.clone())?;
         let windows = ExtractOptions { windows: true, ..options.extraction.clone() };
         let enrollment_extractor = extractor.with_options(windows)?;
-        let scorer = Scorer { bundle, decider };
+        let scorer = Scorer { matcher: Matcher::new(bundle)?, decider };
         let mut tenants = HashMap::new();
         for tenant in &options.tenants {
             records.ensure_tenant(tenant, now())?;
@@ -186,7 +186,7 @@ impl Engine {
         tenant: &TenantId,
         galleries: &TenantGalleries,
         claimed: Option<&CustomerId>,
-        probe: Option<&Probe>,
+        probe: Option<&Prepared>,
     ) -> Result<CustomerEvidence, EngineError> {
         let Some(customer) = claimed else { return Ok(CustomerEvidence::NotClaimed) };
         if galleries.customers.get(customer).is_none() {
@@ -268,16 +268,16 @@ fn build_galleries(
     model: &ModelId,
     scorer: &Scorer,
 ) -> Result<TenantGalleries, EngineError> {
-    let back_end = scorer.bundle.back_end();
+    let back_end = scorer.matcher.bundle().back_end();
     let galleries = TenantGalleries::new(back_end.space(), back_end.dimension());
     let mut customers = Groups::new(|id: &CustomerId, _: &(), stored: Vec<_>| {
-        galleries.customers.set(id, "", None, &of_model(stored, model), back_end)
+        galleries.customers.set(id, "", None, &of_model(stored, model), &scorer.matcher)
     });
     records.for_each_customer_voiceprint(Some(tenant), &mut |v| customers.add(v.customer, (), v.stored))?;
     customers.finish()?;
     let mut proxies = Groups::new(|id: &ProxyId, expires_at: &Option<_>, stored: Vec<_>| {
         let label = records.proxy(tenant, id)?.label;
-        galleries.proxies.set(id, &label, *expires_at, &of_model(stored, model), back_end)
+        galleries.proxies.set(id, &label, *expires_at, &of_model(stored, model), &scorer.matcher)
     });
     records.for_each_proxy_voiceprint(Some(tenant), &mut |v| proxies.add(v.proxy, v.expires_at, v.stored))?;
     proxies.finish()?;

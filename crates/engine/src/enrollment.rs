@@ -2,13 +2,13 @@ use earmark_audio::{ChannelRole, StreamFormat};
 use earmark_records::{
     Actor, EnrollMode, NewVoiceprint, RequestDigest, RequestId, RequestKey, RequestOutcome, StoredVoiceprint,
 };
+use earmark_scoring::Prepared;
 use earmark_voiceprint::{CustomerId, TenantId};
 use sha2::{Digest as _, Sha256};
 
 use crate::admission::{self, Heard};
 use crate::engine::Engine;
 use crate::listening::Listener;
-use crate::scorer::Probe;
 use crate::time::now;
 use crate::{Cancellation, EngineError, Enrollment, EnrollmentReport, EnrollmentWarning, RecordingInput};
 
@@ -98,7 +98,7 @@ impl Engine {
         &self,
         tenant: &TenantId,
         customer: &CustomerId,
-        merged: &Probe,
+        merged: &Prepared,
     ) -> Result<Vec<EnrollmentWarning>, EngineError> {
         let galleries = self.galleries(tenant)?;
         let mut findings = Vec::new();
@@ -126,7 +126,7 @@ impl Engine {
         let galleries = self.galleries(tenant)?;
         let stored: Vec<StoredVoiceprint> =
             self.of_this_model(self.records().customer_voiceprints(tenant, customer)?);
-        galleries.customers.set(customer, "", None, &stored, self.scorer().bundle.back_end())
+        galleries.customers.set(customer, "", None, &stored, &self.scorer().matcher)
     }
 
     fn enrollment_key(

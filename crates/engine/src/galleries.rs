@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use earmark_index::{EntryId, Histories, History, HistoryEntry, HistoryKey, IndexError, MAX_HITS};
 use earmark_records::{StoredVoiceprint, Timestamp, VoiceprintId};
-use earmark_scoring::{BackEnd, Side};
+use earmark_scoring::{BackEnd, Matcher, Profile, Side};
 use earmark_voiceprint::{CustomerId, ModelId, ProxyId, Voiceprint};
 
 use crate::EngineError;
@@ -15,8 +15,9 @@ pub(crate) struct Card<Id> {
     /// What a desktop may show; empty for customers.
     pub(crate) label: Arc<str>,
     pub(crate) expires_at: Option<Timestamp>,
-    /// The conditions of all its recordings together.
-    pub(crate) side: Side,
+    /// The conditions of all its recordings together, and how common its voice is: worked out once,
+    /// for all the calls it will be compared with.
+    pub(crate) profile: Profile,
 }
 
 /// The subjects of one kind under one tenant: a history each, all searchable at once.
@@ -52,13 +53,16 @@ impl<Id: Clone + Eq + std::hash::Hash> Gallery<Id> {
         label: &str,
         expires_at: Option<Timestamp>,
         stored: &[StoredVoiceprint],
-        back_end: &BackEnd,
+        matcher: &Matcher,
     ) -> Result<(), EngineError> {
         let parts: Vec<_> = stored.iter().map(|s| (s.info.net_speech, Some(s.info.quality))).collect();
         let (Some(first), Some(side)) = (stored.first(), Side::merged(&parts)) else { return Ok(()) };
         let key = HistoryKey(first.info.id.get());
+        let back_end = matcher.bundle().back_end();
         let entries = stored.iter().map(|s| entry(s, back_end)).collect::<Result<Vec<_>, _>>()?;
-        let card = Card { id: id.clone(), label: label.into(), expires_at, side };
+        let mean = Voiceprint::weighted_mean(entries.iter().map(|e| (&e.voiceprint, e.weight)))?;
+        let profile = matcher.profile(&mean, side)?;
+        let card = Card { id: id.clone(), label: label.into(), expires_at, profile };
         self.histories.set(key, &entries)?;
         let mut directory = self.directory.write().unwrap_or_else(PoisonError::into_inner);
         directory.cards.insert(key, Arc::new(card));
@@ -80,11 +84,11 @@ impl<Id: Clone + Eq + std::hash::Hash> Gallery<Id> {
         Ok(())
     }
 
-    /// A subject's history and conditions.
-    pub(crate) fn get(&self, id: &Id) -> Option<(History, Side)> {
+    /// A subject's history and what scores need beside it.
+    pub(crate) fn get(&self, id: &Id) -> Option<(History, Profile)> {
         let key = self.key(id)?;
-        let side = self.card(key)?.side;
-        Some((self.histories.get(key)?, side))
+        let profile = self.card(key)?.profile;
+        Some((self.histories.get(key)?, profile))
     }
 
     /// The `k` subjects whose mean voiceprint is most alike, and how many were searched; expired
@@ -169,6 +173,7 @@ impl TenantGalleries {
 #[cfg(test)]
 mod tests {
     use earmark_records::VoiceprintInfo;
+    use earmark_scoring::{BackEndBundle, Calibration, CalibrationFit, FalseMatches};
     use earmark_voiceprint::{NetSpeech, Quality};
 
     use super::*;
@@ -203,43 +208,58 @@ mod tests {
         }
     }
 
-    fn gallery() -> (Gallery<ProxyId>, BackEnd) {
+    fn gallery() -> (Gallery<ProxyId>, Matcher) {
         let back_end = BackEnd::new(model(), &[0.0; 3], None).unwrap();
-        (Gallery::new(back_end.space().clone(), back_end.dimension()), back_end)
+        let curve = FalseMatches::new(&[(0.0, 0.01), (5.0, 1e-4)]).unwrap();
+        let fit = CalibrationFit {
+            slope: 3.0,
+            offset: -8.0,
+            terms: vec![],
+            llr_min: -9.0,
+            llr_max: 12.0,
+            false_matches: curve.clone(),
+            live_false_matches: curve,
+        };
+        let calibration = Calibration::new(back_end.space().clone(), "toy", fit).unwrap();
+        let gallery = Gallery::new(back_end.space().clone(), back_end.dimension());
+        (gallery, Matcher::new(BackEndBundle::new("toy", back_end, None, None, calibration)).unwrap())
     }
 
     fn id(text: &str) -> ProxyId {
         ProxyId::new(text).unwrap()
     }
 
-    fn probe(back_end: &BackEnd) -> Voiceprint {
-        back_end.apply(&stored(99, &[1.0, 0.0, 0.0], 5.0).voiceprint).unwrap()
+    fn probe(matcher: &Matcher) -> Voiceprint {
+        matcher.bundle().back_end().apply(&stored(99, &[1.0, 0.0, 0.0], 5.0).voiceprint).unwrap()
     }
 
     #[test]
     fn expired_subjects_are_neither_found_nor_counted() {
-        let (gallery, back_end) = gallery();
-        gallery.set(&id("old"), "o", Some(at(AT)), &[stored(1, &[1.0, 0.0, 0.0], 5.0)], &back_end).unwrap();
-        gallery.set(&id("new"), "n", None, &[stored(2, &[0.0, 1.0, 0.0], 5.0)], &back_end).unwrap();
-        let (found, counted) = gallery.search(&probe(&back_end), 1, at(AT)).unwrap();
+        let (gallery, matcher) = gallery();
+        gallery.set(&id("old"), "o", Some(at(AT)), &[stored(1, &[1.0, 0.0, 0.0], 5.0)], &matcher).unwrap();
+        gallery.set(&id("new"), "n", None, &[stored(2, &[0.0, 1.0, 0.0], 5.0)], &matcher).unwrap();
+        let (found, counted) = gallery.search(&probe(&matcher), 1, at(AT)).unwrap();
         assert_eq!((found[0].card.id.as_str(), counted), ("new", 1));
-        let (found, counted) = gallery.search(&probe(&back_end), 1, at(999)).unwrap();
+        let (found, counted) = gallery.search(&probe(&matcher), 1, at(999)).unwrap();
         assert_eq!((found[0].card.id.as_str(), counted), ("old", 2));
     }
 
     #[test]
     fn a_subject_is_its_mean_weighted_by_speech_and_can_be_replaced_and_removed() {
-        let (gallery, back_end) = gallery();
+        let (gallery, matcher) = gallery();
         let (heavy, light) = (stored(1, &[1.0, 0.0, 0.0], 30.0), stored(2, &[0.0, 1.0, 0.0], 10.0));
-        gallery.set(&id("p"), "p", None, &[heavy, light.clone()], &back_end).unwrap();
-        let (history, side) = gallery.get(&id("p")).unwrap();
+        gallery.set(&id("p"), "p", None, &[heavy, light.clone()], &matcher).unwrap();
+        let (history, profile) = gallery.get(&id("p")).unwrap();
         assert!((history.mean.values()[0] / history.mean.values()[1] - 3.0).abs() < 1e-5);
-        assert_eq!((side.net_speech, side.recordings), (NetSpeech::from_seconds(40.0), 2));
-        gallery.set(&id("p"), "p", None, &[light], &back_end).unwrap();
+        assert_eq!(
+            (profile.side().net_speech, profile.side().recordings),
+            (NetSpeech::from_seconds(40.0), 2)
+        );
+        gallery.set(&id("p"), "p", None, &[light], &matcher).unwrap();
         assert_eq!(gallery.len(), 1);
         assert!(gallery.get(&id("p")).unwrap().0.mean.values()[0].abs() < 1e-6);
         gallery.remove(&id("p")).unwrap();
         assert!(gallery.get(&id("p")).is_none() && gallery.len() == 0);
-        assert!(gallery.search(&probe(&back_end), 3, at(AT)).unwrap().0.is_empty());
+        assert!(gallery.search(&probe(&matcher), 3, at(AT)).unwrap().0.is_empty());
     }
 }

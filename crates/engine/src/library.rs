@@ -88,8 +88,8 @@ impl Engine {
             .zip(kept.voiceprints)
             .map(|(info, new)| StoredVoiceprint { info, voiceprint: new.voiceprint })
             .collect();
-        let back_end = self.scorer().bundle.back_end();
-        galleries.proxies.set(&proxy.proxy, &proxy.label, proxy.expires_at, &stored, back_end)
+        let matcher = &self.scorer().matcher;
+        galleries.proxies.set(&proxy.proxy, &proxy.label, proxy.expires_at, &stored, matcher)
     }
 
     fn listed_before(

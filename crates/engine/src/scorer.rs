@@ -1,25 +1,20 @@
 use earmark_records::Timestamp;
-use earmark_scoring::{BackEndBundle, CustomerEvidence, Decider, Llr, Side};
-use earmark_voiceprint::{CustomerId, ProxyId, Quality, Voiceprint};
+use earmark_scoring::{CustomerEvidence, Decider, Llr, Matcher, Prepared};
+use earmark_voiceprint::{CustomerId, ProxyId};
 
 use crate::galleries::{Card, TenantGalleries};
 use crate::{EngineError, call::MAX_PROXIES_SHOWN};
 use std::sync::Arc;
 
-/// How many of the library's best cosines get an LLR: more than are shown, because the proxies'
-/// own conditions can change their order.
-const CANDIDATES: usize = 4 * MAX_PROXIES_SHOWN;
+/// How many of the library's best cosines get an LLR: many more than are shown, because how common
+/// a proxy's voice is and the conditions of its recordings can change their order.
+const CANDIDATES: usize = 20 * MAX_PROXIES_SHOWN;
 
-/// From a caller's voiceprint to LLRs: the back end, the galleries and the calibration.
+/// From a caller's voiceprint to LLRs and decisions: the galleries are searched by cosine, the
+/// matcher scores what they find.
 pub(crate) struct Scorer {
-    pub(crate) bundle: BackEndBundle,
+    pub(crate) matcher: Matcher,
     pub(crate) decider: Decider,
-}
-
-/// A voiceprint in the back end's space with the conditions of its audio.
-pub(crate) struct Probe {
-    pub(crate) voiceprint: Voiceprint,
-    pub(crate) side: Side,
 }
 
 /// The library's answer to a probe.
@@ -42,47 +37,31 @@ impl ListAnswer {
 }
 
 impl Scorer {
-    /// Takes a model's voiceprint into the back end's space.
-    pub(crate) fn probe(
-        &self,
-        voiceprint: &Voiceprint,
-        quality: Option<Quality>,
-    ) -> Result<Probe, EngineError> {
-        let side = Side::single(voiceprint.net_speech(), quality);
-        Ok(Probe { voiceprint: self.bundle.back_end().apply(voiceprint)?, side })
-    }
-
-    /// Scores two probes against each other, the first as the one enrolled.
-    pub(crate) fn between(&self, enrolled: &Probe, probe: &Probe) -> Result<Llr, EngineError> {
-        let cosine = enrolled.voiceprint.cosine(&probe.voiceprint)?;
-        Ok(self.bundle.calibration().llr(cosine, &probe.side, &enrolled.side))
-    }
-
     /// Compares with a customer's history; `None` if there is no history.
     pub(crate) fn customer(
         &self,
         galleries: &TenantGalleries,
         customer: &CustomerId,
-        probe: &Probe,
+        probe: &Prepared,
     ) -> Result<Option<CustomerEvidence>, EngineError> {
-        let Some((history, side)) = galleries.customers.get(customer) else { return Ok(None) };
-        let cosine = history.mean.cosine(&probe.voiceprint)?;
-        let llr = self.bundle.calibration().llr(cosine, &probe.side, &side);
-        Ok(Some(CustomerEvidence::Scored(llr)))
+        let Some((history, profile)) = galleries.customers.get(customer) else { return Ok(None) };
+        let cosine = history.mean.cosine(probe.voiceprint())?;
+        let score = self.matcher.score_cosine(cosine, &profile, probe.profile());
+        Ok(Some(CustomerEvidence::Scored(score.llr)))
     }
 
     /// Searches the proxy library.
     pub(crate) fn listed(
         &self,
         galleries: &TenantGalleries,
-        probe: &Probe,
+        probe: &Prepared,
         now: Timestamp,
     ) -> Result<ListAnswer, EngineError> {
-        let (found, list_size) = galleries.proxies.search(&probe.voiceprint, CANDIDATES, now)?;
-        let calibration = self.bundle.calibration();
-        let score = |cosine, side: &Side| calibration.llr(cosine, &probe.side, side);
+        let (found, list_size) = galleries.proxies.search(probe.voiceprint(), CANDIDATES, now)?;
+        let score =
+            |cosine, card: &Card<_>| self.matcher.score_cosine(cosine, &card.profile, probe.profile());
         let mut hits: Vec<_> =
-            found.into_iter().map(|f| (Arc::clone(&f.card), score(f.cosine, &f.card.side))).collect();
+            found.into_iter().map(|f| (Arc::clone(&f.card), score(f.cosine, &f.card).llr)).collect();
         hits.sort_by(|a, b| b.1.nats().total_cmp(&a.1.nats()));
         Ok(ListAnswer { hits, list_size })
     }

@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 
 use earmark_audio::{ChannelRole, StreamFormat};
 use earmark_records::CallStart;
-use earmark_scoring::{CustomerEvidence, Evidence, EvidenceTrack, Posterior};
+use earmark_scoring::{CustomerEvidence, Evidence, EvidenceTrack, Posterior, Prepared};
 use earmark_voiceprint::{CustomerId, NetSpeech, ProxyId, TenantId, Voiceprint};
 
 use crate::admission::Heard;
@@ -13,7 +13,7 @@ use crate::call::{
 use crate::call_record;
 use crate::engine::Engine;
 use crate::listening::Listener;
-use crate::scorer::{ListAnswer, Probe};
+use crate::scorer::ListAnswer;
 use crate::time::now;
 use crate::{Cancellation, EngineError, RecordingInput};
 
@@ -179,7 +179,8 @@ impl CallSession {
         is_final: bool,
         began: Instant,
     ) -> Result<CallUpdate, EngineError> {
-        let probe = voiceprint.map(|v| self.engine.scorer().probe(v, speech.quality)).transpose()?;
+        let probe =
+            voiceprint.map(|v| self.engine.scorer().matcher.prepare(v, speech.quality)).transpose()?;
         let (customer, answer) = self.evidence(probe.as_ref())?;
         let candidates = answer.candidates();
         let evidence = Evidence {
@@ -214,7 +215,7 @@ impl CallSession {
     }
 
     /// The 1:1 and the 1:N evidence of a probe; without one, only what is known of the customer.
-    fn evidence(&self, probe: Option<&Probe>) -> Result<(CustomerEvidence, ListAnswer), EngineError> {
+    fn evidence(&self, probe: Option<&Prepared>) -> Result<(CustomerEvidence, ListAnswer), EngineError> {
         let galleries = self.engine.galleries(&self.tenant)?;
         let customer =
             self.engine.customer_evidence(&self.tenant, &galleries, self.call.claimed.as_ref(), probe)?;

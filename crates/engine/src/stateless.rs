@@ -1,8 +1,7 @@
-use earmark_scoring::Llr;
+use earmark_scoring::{Llr, Prepared};
 use earmark_voiceprint::{NetSpeech, Quality, Voiceprint};
 
 use crate::engine::Engine;
-use crate::scorer::Probe;
 use crate::{Cancellation, EngineError, Extracted, PrintWithQuality, RecordingInput};
 
 /// The most pairs one comparison makes: some milliseconds of work and a reply of under 1 MiB.
@@ -39,7 +38,8 @@ impl Engine {
             return Err(EngineError::TooManyComparisons { got, max: MAX_COMPARISONS });
         }
         let (enrolled, probes) = (self.probes_of(enrolled)?, self.probes_of(probes)?);
-        enrolled.iter().map(|e| probes.iter().map(|p| self.scorer().between(e, p)).collect()).collect()
+        let llr = |e, p| Ok(self.scorer().matcher.score(e, p)?.llr);
+        enrolled.iter().map(|e| probes.iter().map(|p| llr(e, p)).collect()).collect()
     }
 
     /// The mean of voiceprints of one person, weighted by their speech.
@@ -52,8 +52,9 @@ impl Engine {
         Ok(PrintWithQuality { voiceprint, quality: merged_quality(prints) })
     }
 
-    fn probes_of(&self, prints: &[PrintWithQuality]) -> Result<Vec<Probe>, EngineError> {
-        prints.iter().map(|p| self.scorer().probe(&p.voiceprint, p.quality)).collect()
+    fn probes_of(&self, prints: &[PrintWithQuality]) -> Result<Vec<Prepared>, EngineError> {
+        let matcher = &self.scorer().matcher;
+        prints.iter().map(|p| Ok(matcher.prepare(&p.voiceprint, p.quality)?)).collect()
     }
 }
 

@@ -5,11 +5,14 @@ use std::path::{Component, Path, PathBuf};
 use earmark_voiceprint::{MAX_DIMENSION, ModelId};
 use sha2::{Digest, Sha256};
 
-use crate::manifest::{Manifest, ProjectionFile, RawCalibration, RawTerm, Versioned};
-use crate::{BackEnd, Calibration, CalibrationFit, FalseMatches, Input, Projection, ScoringError, Term};
+use crate::manifest::{CohortFile, Manifest, ProjectionFile, RawCalibration, RawTerm, Versioned};
+use crate::{
+    BackEnd, Calibration, CalibrationFit, Cohort, FalseMatches, Input, MAX_COHORT, Plda, Projection,
+    ScoringError, Term,
+};
 
-/// The newest format of backend.toml that this version reads.
-pub const FORMAT: u32 = 1;
+/// The newest format of backend.toml that this version reads. Format 2 brought the cohort and PLDA.
+pub const FORMAT: u32 = 2;
 
 /// The most bytes backend.toml may have.
 pub const MAX_MANIFEST_BYTES: u64 = 1 << 20;
@@ -17,16 +20,19 @@ pub const MAX_MANIFEST_BYTES: u64 = 1 << 20;
 const MANIFEST: &str = "backend.toml";
 
 /// A back end and its calibration as they are shipped: a folder with `backend.toml` and the files
-/// it names, each checked against its sha256. scripts/calibration makes one.
+/// it names, each checked against its sha256. `earmark adapt` makes one.
 ///
 /// `mean.f32` holds the mean as little-endian float32; `projection.f32`, where there is one, the
-/// matrix row after row.
+/// matrix row after row; `cohort.f32`, where there is one, the voices of the cohort one after the
+/// other, as they are in the back end's space.
 #[derive(Clone, Debug)]
 pub struct BackEndBundle {
     name: String,
     description: String,
     attributions: Vec<String>,
     back_end: BackEnd,
+    plda: Option<Plda>,
+    cohort: Option<Cohort>,
     calibration: Calibration,
 }
 
@@ -42,12 +48,45 @@ impl BackEndBundle {
         let mean = floats(folder, &manifest.mean.file, &manifest.mean.sha256, manifest.mean.dimension)?;
         let projection = manifest.projection.as_ref().map(|p| open_projection(folder, p)).transpose()?;
         let back_end = BackEnd::new(ModelId::from_stored(&manifest.model), &mean, projection)?;
+        check_binding(&path, &manifest)?;
+        let plda = manifest.plda.as_ref().map(|p| Plda::new(&p.between, &p.within)).transpose()?;
+        let cohort = |file| open_cohort(folder, file, back_end.dimension(), plda.as_ref());
+        let cohort = manifest.cohort.as_ref().map(cohort).transpose()?;
         let fit = fit(&path, manifest.calibration)?;
         let calibration = Calibration::new(back_end.space().clone(), &sha256(&bytes), fit)?;
         let attributions =
             manifest.data.iter().map(|d| format!("{} ({}): {}", d.name, d.license, d.attribution)).collect();
         let (name, description) = (manifest.name, manifest.description);
-        Ok(Self { name, description, attributions, back_end, calibration })
+        let bundle = Self { name, description, attributions, back_end, plda, cohort, calibration };
+        bundle.check_parts()?;
+        Ok(bundle)
+    }
+
+    /// From parts that were fitted together, without any file; [`crate::Matcher::new`] checks that
+    /// they are of one space.
+    #[must_use]
+    pub fn new(
+        name: &str,
+        back_end: BackEnd,
+        plda: Option<Plda>,
+        cohort: Option<Cohort>,
+        calibration: Calibration,
+    ) -> Self {
+        let (name, description, attributions) = (name.to_owned(), String::new(), Vec::new());
+        Self { name, description, attributions, back_end, plda, cohort, calibration }
+    }
+
+    /// Checks that all parts are of one space.
+    pub(crate) fn check_parts(&self) -> Result<(), ScoringError> {
+        let dimension = self.back_end.dimension();
+        let plda = self.plda.as_ref().map(Plda::dimension);
+        let cohort = self.cohort.as_ref().map(Cohort::dimension);
+        if [plda, cohort].into_iter().flatten().all(|d| d == dimension)
+            && self.calibration.space() == self.back_end.space()
+        {
+            return Ok(());
+        }
+        Err(ScoringError::BadFit("its parts are of different spaces or dimensions".into()))
     }
 
     /// Checks that it was fitted for this model.
@@ -85,7 +124,19 @@ impl BackEndBundle {
         &self.back_end
     }
 
-    /// The calibration of cosines in that space.
+    /// What scores in place of the cosine, where the back end has it.
+    #[must_use]
+    pub fn plda(&self) -> Option<&Plda> {
+        self.plda.as_ref()
+    }
+
+    /// The voices that scores are normalized by, where the back end has them.
+    #[must_use]
+    pub fn cohort(&self) -> Option<&Cohort> {
+        self.cohort.as_ref()
+    }
+
+    /// The calibration of scores in that space.
     #[must_use]
     pub fn calibration(&self) -> &Calibration {
         &self.calibration
@@ -101,6 +152,38 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Manifest, ScoringError> {
         return Err(ScoringError::NewerFormat { path: path.into(), found, supported: FORMAT });
     }
     toml::from_str(text).map_err(toml_error)
+}
+
+/// Parts that a format had not yet, and a calibration fitted with another cohort, are refused.
+fn check_binding(path: &Path, manifest: &Manifest) -> Result<(), ScoringError> {
+    let malformed = |detail: &str| Err(ScoringError::Malformed { path: path.into(), detail: detail.into() });
+    if manifest.format < 2 && (manifest.cohort.is_some() || manifest.plda.is_some()) {
+        return malformed("format 1 has no cohort and no plda");
+    }
+    let shipped = manifest.cohort.as_ref().map(|c| c.sha256.to_ascii_lowercase());
+    if manifest.calibration.cohort.as_ref().map(|c| c.to_ascii_lowercase()) != shipped {
+        return malformed("the calibration was fitted with another cohort; fit the back end again");
+    }
+    Ok(())
+}
+
+fn open_cohort(
+    folder: &Path,
+    file: &CohortFile,
+    dimension: usize,
+    plda: Option<&Plda>,
+) -> Result<Cohort, ScoringError> {
+    if file.voices > MAX_COHORT {
+        return Err(ScoringError::BadFit(format!(
+            "a cohort of {} voices, more than {MAX_COHORT}",
+            file.voices
+        )));
+    }
+    let values = floats(folder, &file.file, &file.sha256, file.voices * dimension)?;
+    if plda.is_some_and(|p| p.dimension() != dimension) {
+        return Err(ScoringError::BadFit("its plda is of another dimension".into()));
+    }
+    Cohort::new(dimension, &values, file.top, plda)
 }
 
 fn fit(path: &Path, raw: RawCalibration) -> Result<CalibrationFit, ScoringError> {
@@ -128,8 +211,8 @@ fn open_projection(folder: &Path, file: &ProjectionFile) -> Result<Projection, S
 /// Reads `count` little-endian float32 from a file of the folder whose sha256 must be `expected`.
 fn floats(folder: &Path, name: &str, expected: &str, count: usize) -> Result<Vec<f32>, ScoringError> {
     let path = plain_name(folder, name)?;
-    let most = (MAX_DIMENSION * MAX_DIMENSION * size_of::<f32>()) as u64;
-    let bytes = read(&path, most)?;
+    let most = count.min(MAX_DIMENSION * MAX_COHORT) * size_of::<f32>();
+    let bytes = read(&path, most as u64)?;
     if sha256(&bytes) != expected.to_ascii_lowercase() {
         return Err(ScoringError::Corrupt { path });
     }
@@ -252,6 +335,64 @@ mod tests {
         assert_eq!(bundle.calibration().id(), sha256(&manifest));
     }
 
+    /// The manifest of format 2 with a cohort of three voices and PLDA.
+    fn with_cohort(folder: &Path) {
+        let values: [f32; 6] = [1.0, 0.0, 0.6, 0.8, 0.0, 1.0];
+        let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        std::fs::write(folder.join("cohort.f32"), &bytes).unwrap();
+        let hash = sha256(&bytes);
+        let parts = format!(
+            "[plda]\nbetween = [0.3, 0.2]\nwithin = [0.1, 0.2]\n[cohort]\nfile = \"cohort.f32\"\n\
+             sha256 = \"{hash}\"\nvoices = 3\ntop = 2\n[calibration]\ncohort = \"{hash}\"\n"
+        );
+        let path = folder.join(MANIFEST);
+        let manifest = std::fs::read_to_string(&path).unwrap();
+        let manifest = manifest.replace("format = 1", "format = 2").replace("[calibration]\n", &parts);
+        std::fs::write(path, manifest).unwrap();
+    }
+
+    fn edit(folder: &Path, from: &str, to: &str) {
+        let path = folder.join(MANIFEST);
+        let manifest = std::fs::read_to_string(&path).unwrap();
+        assert!(manifest.contains(from), "{from}");
+        std::fs::write(path, manifest.replacen(from, to, 1)).unwrap();
+    }
+
+    #[test]
+    fn format_2_brings_a_cohort_and_plda() {
+        let folder = folder(|m| m);
+        with_cohort(folder.path());
+        let bundle = BackEndBundle::open(folder.path()).unwrap();
+        assert_eq!((bundle.cohort().unwrap().len(), bundle.plda().unwrap().dimension()), (3, 2));
+        edit(folder.path(), "format = 2", "format = 1");
+        assert!(matches!(BackEndBundle::open(folder.path()), Err(ScoringError::Malformed { .. })));
+    }
+
+    #[test]
+    fn a_calibration_is_bound_to_its_cohort() {
+        let refused = |change: &dyn Fn(&Path)| {
+            let folder = folder(|m| m);
+            with_cohort(folder.path());
+            change(folder.path());
+            BackEndBundle::open(folder.path()).unwrap_err()
+        };
+        let other = refused(&|f| edit(f, "[calibration]\ncohort = \"", "[calibration]\ncohort = \"00"));
+        assert!(other.to_string().contains("another cohort"), "{other}");
+        let none = refused(&|f| {
+            let manifest = std::fs::read_to_string(f.join(MANIFEST)).unwrap();
+            let (before, after) = manifest.split_once("[cohort]").unwrap();
+            let (_, after) = after.split_once("[calibration]").unwrap();
+            std::fs::write(f.join(MANIFEST), format!("{before}[calibration]{after}")).unwrap();
+        });
+        assert!(none.to_string().contains("another cohort"), "{none}");
+        let changed = refused(&|f| std::fs::write(f.join("cohort.f32"), [0; 24]).unwrap());
+        assert!(matches!(changed, ScoringError::Corrupt { .. }));
+        assert!(matches!(refused(&|f| edit(f, "top = 2", "top = 4")), ScoringError::BadFit(_)));
+        assert!(matches!(refused(&|f| edit(f, "voices = 3", "voices = 2")), ScoringError::TooLarge { .. }));
+        assert!(matches!(refused(&|f| edit(f, "voices = 3", "voices = 99999")), ScoringError::BadFit(_)));
+        assert!(matches!(refused(&|f| edit(f, "[0.3, 0.2]", "[0.3]")), ScoringError::BadFit(_)));
+    }
+
     #[test]
     fn is_bound_to_its_model() {
         let bundle = BackEndBundle::open(folder(|m| m).path()).unwrap();
@@ -283,8 +424,8 @@ mod tests {
 
     #[test]
     fn a_newer_format_is_called_newer() {
-        let newer = refused(|m| m.replace("format = 1", "format = 2\nshape = \"unheard of\""));
-        assert!(matches!(newer, ScoringError::NewerFormat { found: 2, supported: FORMAT, .. }));
+        let newer = refused(|m| m.replace("format = 1", "format = 3\nshape = \"unheard of\""));
+        assert!(matches!(newer, ScoringError::NewerFormat { found: 3, supported: FORMAT, .. }));
     }
 
     #[test]

@@ -1,6 +1,6 @@
-use earmark_voiceprint::{Cosine, ModelId, Voiceprint};
+use earmark_voiceprint::ModelId;
 
-use crate::{FalseMatches, Input, Llr, ScoringError, Side};
+use crate::{FalseMatches, Input, Llr, RawScore, ScoringError, Side};
 
 /// The exponent that forms the slope may not leave this range: e^±20 is no fit but an accident,
 /// and the bound keeps every LLR finite.
@@ -29,10 +29,10 @@ pub struct Term {
 }
 
 /// What a fit gives: with z = (clamped value - center) / scale for each condition,
-/// LLR = exp(slope + Σ term.slope z) · cosine + offset + Σ term.offset z, clamped to the limits.
+/// LLR = exp(slope + Σ term.slope z) · score + offset + Σ term.offset z, clamped to the limits.
 ///
 /// Condition-aware logistic regression (Brümmer & du Preez 2006 for the objective; quality
-/// measures as in Ferrer et al. 2005); the exponential keeps the LLR rising with the cosine.
+/// measures as in Ferrer et al. 2005); the exponential keeps the LLR rising with the score.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CalibrationFit {
     /// Natural logarithm of the slope in usual conditions.
@@ -51,7 +51,7 @@ pub struct CalibrationFit {
     pub live_false_matches: FalseMatches,
 }
 
-/// Turns a cosine and the conditions of both sides into an LLR. Bound to one space: cosines of
+/// Turns a score and the conditions of both sides into an LLR. Bound to one space: scores of
 /// other models or back ends mean something else.
 #[derive(Clone, Debug)]
 pub struct Calibration {
@@ -61,7 +61,7 @@ pub struct Calibration {
 }
 
 impl Calibration {
-    /// A calibration for cosines between voiceprints of `space`; `id` names the fit in an evidence
+    /// A calibration for scores between voiceprints of `space`; `id` names the fit in an evidence
     /// pack (the sha256 of the manifest it came from).
     ///
     /// # Errors
@@ -71,7 +71,7 @@ impl Calibration {
         Ok(Self { space, id: id.to_owned(), fit })
     }
 
-    /// The space whose cosines it takes.
+    /// The space whose scores it takes.
     #[must_use]
     pub fn space(&self) -> &ModelId {
         &self.space
@@ -101,10 +101,10 @@ impl Calibration {
         &self.fit.live_false_matches
     }
 
-    /// The LLR of a cosine between two voiceprints of [`Calibration::space`]: that they are of
-    /// this space is the caller's word (the index checked it when they were added).
+    /// The LLR of the score of two voiceprints of [`Calibration::space`]: that they are of this
+    /// space and scored as the fit's trials were is the caller's word ([`crate::Matcher`] keeps it).
     #[must_use]
-    pub fn llr(&self, cosine: Cosine, probe: &Side, enrolled: &Side) -> Llr {
+    pub fn llr(&self, score: impl Into<RawScore>, probe: &Side, enrolled: &Side) -> Llr {
         let fit = &self.fit;
         let (mut exponent, mut offset) = (fit.slope, fit.offset);
         for term in &fit.terms {
@@ -113,26 +113,14 @@ impl Calibration {
             offset += term.offset * z;
         }
         let slope = exponent.clamp(-MAX_EXPONENT, MAX_EXPONENT).exp();
-        let llr = slope * f64::from(cosine.value()) + offset;
+        let llr = slope * score.into().value() + offset;
         Llr::new(llr.clamp(fit.llr_min, fit.llr_max))
     }
 
-    /// The LLR of two voiceprints, which must be of [`Calibration::space`].
-    ///
-    /// # Errors
-    /// [`ScoringError::OtherModel`] for voiceprints of another space.
-    pub fn compare(
-        &self,
-        (probe, probe_side): (&Voiceprint, &Side),
-        (enrolled, enrolled_side): (&Voiceprint, &Side),
-    ) -> Result<Llr, ScoringError> {
-        for print in [probe, enrolled] {
-            if *print.model() != self.space {
-                let (bound, given) = (self.space.clone(), print.model().clone());
-                return Err(ScoringError::OtherModel { bound, given });
-            }
-        }
-        Ok(self.llr(probe.cosine(enrolled)?, probe_side, enrolled_side))
+    /// The numbers of the fit.
+    #[must_use]
+    pub fn fit(&self) -> &CalibrationFit {
+        &self.fit
     }
 }
 
@@ -177,7 +165,7 @@ fn check(fit: &CalibrationFit) -> Result<(), String> {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use earmark_voiceprint::{NetSpeech, Quality};
+    use earmark_voiceprint::{Cosine, NetSpeech, Quality};
     use proptest::prelude::*;
 
     use super::*;
@@ -253,14 +241,6 @@ pub(crate) mod tests {
         let unknown = Side::single(NetSpeech::from_seconds(10.0), None);
         assert_eq!(llr(0.6, &unknown), llr(0.6, &side(10.0, 15.0)));
         assert_eq!(llr(0.6, &side(10.0, f32::NAN)), llr(0.6, &side(10.0, 15.0)));
-    }
-
-    #[test]
-    fn bound_to_its_space() {
-        let print = |model| Voiceprint::from_embedding(model, &[1.0, 0.2], NetSpeech::ZERO).unwrap();
-        let (a, b, s) = (print(space()), print(ModelId::new("toy", "0")), side(10.0, 15.0));
-        assert!(matches!(toy().compare((&a, &s), (&b, &s)), Err(ScoringError::OtherModel { .. })));
-        assert_eq!(toy().compare((&a, &s), (&a, &s)).unwrap().nats(), 11.0);
     }
 
     #[test]

@@ -11,14 +11,17 @@ pub(crate) struct Versioned {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Manifest {
-    #[serde(rename = "format")]
-    _format: u32,
+    pub(crate) format: u32,
     pub(crate) name: String,
     pub(crate) model: String,
     pub(crate) description: String,
     pub(crate) data: Vec<Source>,
     pub(crate) mean: MeanFile,
     pub(crate) projection: Option<ProjectionFile>,
+    /// From format 2 on.
+    pub(crate) plda: Option<RawPlda>,
+    /// From format 2 on.
+    pub(crate) cohort: Option<CohortFile>,
     pub(crate) calibration: RawCalibration,
 }
 
@@ -48,9 +51,29 @@ pub(crate) struct ProjectionFile {
     pub(crate) columns: usize,
 }
 
+/// Variances of the space before the factors of [`crate::Plda::scale`], one a dimension.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawPlda {
+    pub(crate) between: Vec<f64>,
+    pub(crate) within: Vec<f64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CohortFile {
+    pub(crate) file: String,
+    pub(crate) sha256: String,
+    pub(crate) voices: usize,
+    /// How many of them, the nearest, stand beside one voice.
+    pub(crate) top: usize,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawCalibration {
+    /// The sha256 of the cohort whose normalized scores it was fitted on; none for plain scores.
+    pub(crate) cohort: Option<String>,
     pub(crate) slope: f64,
     pub(crate) offset: f64,
     pub(crate) llr_min: f64,

@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use earmark_scoring::{BackEndBundle, Decider, Policy, Priors, Side};
+use earmark_scoring::{BackEndBundle, Decider, Matcher, Policy, Priors, Side};
 use earmark_voiceprint::{NetSpeech, Quality, Voiceprint};
 
 fn folder() -> PathBuf {
@@ -34,14 +34,17 @@ fn side(seconds: &str, snr: &str, recordings: &str) -> Side {
 #[test]
 fn agrees_with_the_independent_implementation() {
     let bundle = BackEndBundle::open(&folder()).unwrap();
+    let matcher = Matcher::new(bundle.clone()).unwrap();
     let golden = include_str!("data/golden.csv");
     let mut seen = 0;
     for line in golden.lines().skip(1) {
         let cell: Vec<&str> = line.split(',').collect();
         let probe = (made_up(&bundle, cell[0].parse().unwrap()), side(cell[2], cell[3], "1"));
         let enrolled = (made_up(&bundle, cell[1].parse().unwrap()), side(cell[4], cell[5], cell[6]));
-        let cosine = f64::from(probe.0.cosine(&enrolled.0).unwrap().value());
-        let llr = bundle.calibration().compare((&probe.0, &probe.1), (&enrolled.0, &enrolled.1)).unwrap();
+        let of = |(print, side): &(Voiceprint, Side)| matcher.profile(print, *side).unwrap();
+        let cosine = probe.0.cosine(&enrolled.0).unwrap();
+        let llr = matcher.score_cosine(cosine, &of(&enrolled), &of(&probe)).llr;
+        let cosine = f64::from(cosine.value());
         let expect: Vec<f64> = cell[7..].iter().map(|c| c.parse().unwrap()).collect();
         assert!((cosine - expect[0]).abs() < 1e-5, "{line}: cosine {cosine}");
         assert!((llr.nats() - expect[1]).abs() < 1e-3, "{line}: llr {llr}");
