@@ -48,6 +48,7 @@ impl EngineArgs {
             enrollment: EnrollmentRules::default(),
             policy: Policy::default(),
             priors: Priors::default(),
+            max_split_cosine: EngineOptions::MAX_SPLIT_COSINE,
             screen_opted_out: false,
             keep_call_voiceprints: false,
         })

@@ -28,6 +28,7 @@ mod session;
 mod stateless;
 mod time;
 mod views;
+mod voices;
 
 pub use call::{
     CallInfo, CallObserver, CallRecord, CallUpdate, CustomerComparison, Hypotheses, MAX_PROXIES_SHOWN,

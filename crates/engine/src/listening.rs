@@ -79,6 +79,15 @@ impl Listener {
         Some((voiceprint, SpeechSummary { audio_s, net_speech, quality: Some(quality), warnings }))
     }
 
+    /// Voiceprints of the windows of 3 s so far, one after the other.
+    pub(crate) fn windows(&self) -> &[Voiceprint] {
+        match &self.ear {
+            Ear::Stream(stream) => stream.windows(),
+            Ear::Whole(heard) => &heard.windows,
+            Ear::Deaf { .. } => &[],
+        }
+    }
+
     pub(crate) fn net_speech(&self) -> NetSpeech {
         match &self.ear {
             Ear::Stream(stream) => stream.net_speech(),

@@ -29,12 +29,20 @@ pub struct EngineOptions {
     pub policy: Policy,
     /// How likely each hypothesis is before anybody speaks.
     pub priors: Priors,
+    /// A call is of two voices if the two groups that its 3 s windows split into are less alike than
+    /// this, as a cosine in the back end's space (docs/evaluation.md). -1 turns it off.
+    pub max_split_cosine: f32,
     /// Whether a caller who claims a customer that opted out is compared with the proxy library.
     /// Off: a refusal covers every comparison until the institution has another legal basis.
     pub screen_opted_out: bool,
     /// Whether a call's voiceprint is kept, sealed, so that proxies listed later can be looked for
     /// in past calls.
     pub keep_call_voiceprints: bool,
+}
+
+impl EngineOptions {
+    /// The shipped [`EngineOptions::max_split_cosine`].
+    pub const MAX_SPLIT_COSINE: f32 = 0.1;
 }
 
 /// What an enrollment must have: a customer's history decides about them for years.

@@ -15,6 +15,7 @@ use crate::engine::Engine;
 use crate::listening::Listener;
 use crate::scorer::ListAnswer;
 use crate::time::now;
+use crate::voices;
 use crate::{Cancellation, EngineError, RecordingInput};
 
 impl Engine {
@@ -54,7 +55,7 @@ impl Engine {
         let heard = if self.barred(tenant, call.claimed.as_ref())? {
             Heard::nothing()
         } else {
-            self.hear(recording, 0, false, cancel)?
+            self.hear(recording, 0, true, cancel)?
         };
         let listener = Listener::heard(heard, recording.role);
         let channel = format!("{:?} {:?}", recording.channel, recording.role);
@@ -140,7 +141,8 @@ impl CallSession {
         let began = Instant::now();
         let listener = self.listener.as_mut().ok_or(EngineError::CallEnded)?;
         let Some((voiceprint, speech)) = listener.evidence() else { return Ok(None) };
-        let update = self.update(Some(&voiceprint), speech, false, began)?;
+        let windows = listener.windows().to_vec();
+        let update = self.update(Some(&voiceprint), &windows, speech, false, began)?;
         self.engine.records().append_update(
             &self.tenant,
             &self.call.call_id,
@@ -160,7 +162,7 @@ impl CallSession {
         let heard = listener.finish();
         self.engine.call_ended();
         let heard = heard.inspect_err(|_| self.abandon())?;
-        let update = self.update(heard.voiceprint.as_ref(), heard.speech, true, began);
+        let update = self.update(heard.voiceprint.as_ref(), &heard.windows, heard.speech, true, began);
         let update = update.inspect_err(|_| self.abandon())?;
         self.conclude(&update, heard.voiceprint.as_ref())?;
         Ok(update)
@@ -175,6 +177,7 @@ impl CallSession {
     fn update(
         &mut self,
         voiceprint: Option<&Voiceprint>,
+        windows: &[Voiceprint],
         speech: SpeechSummary,
         is_final: bool,
         began: Instant,
@@ -189,6 +192,7 @@ impl CallSession {
             list_size: answer.list_size,
             net_speech: speech.net_speech,
             quality: speech.quality,
+            several_voices: self.several_voices(windows)?,
         };
         let decider = &self.engine.scorer().decider;
         let track = &mut self.track;
@@ -212,6 +216,13 @@ impl CallSession {
             compute,
             at: now(),
         })
+    }
+
+    /// Whether the caller's channel holds more than one voice.
+    fn several_voices(&self, windows: &[Voiceprint]) -> Result<bool, EngineError> {
+        let scorer = self.engine.scorer();
+        let split = voices::split_cosine(scorer.matcher.bundle().back_end(), windows)?;
+        Ok(split.is_some_and(|cosine| cosine < self.engine.options().max_split_cosine))
     }
 
     /// The 1:1 and the 1:N evidence of a probe; without one, only what is known of the customer.
@@ -245,7 +256,7 @@ impl CallSession {
     /// the call then stays unfinished in the records, which is true as well.
     fn abandon(&mut self) {
         let last = self.last.take().map_or_else(
-            || self.update(None, SpeechSummary::nothing(), true, Instant::now()),
+            || self.update(None, &[], SpeechSummary::nothing(), true, Instant::now()),
             |last| Ok(CallUpdate { sequence: last.sequence + 1, is_final: true, at: now(), ..last }),
         );
         if let Ok(update) = last {

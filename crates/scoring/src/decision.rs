@@ -42,6 +42,9 @@ pub struct Evidence<'a, K> {
     pub net_speech: NetSpeech,
     /// The quality of the caller's audio.
     pub quality: Option<Quality>,
+    /// Whether more than one voice was heard on the caller's channel: nothing firm can then be said
+    /// of "the caller".
+    pub several_voices: bool,
 }
 
 /// A verdict with all that led to it.

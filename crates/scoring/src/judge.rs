@@ -65,7 +65,8 @@ fn conclude<K>(
     if !reasons.contains(&Reason::CustomerAndProxyMatch) {
         reasons.push(state_reason);
     }
-    let poor = decider.policy().quality_reasons(evidence.quality);
+    let mut poor = decider.policy().quality_reasons(evidence.quality);
+    poor.extend(evidence.several_voices.then_some(Reason::SeveralVoices));
     let firm = matches!(verdict, Verdict::Match | Verdict::Mismatch | Verdict::SuspectedProxy);
     let verdict = if firm && !poor.is_empty() { Verdict::Doubtful } else { verdict };
     reasons.extend(poor);
@@ -176,10 +177,18 @@ mod tests {
         list_size: usize,
         seconds: f32,
         snr_db: f32,
+        several_voices: bool,
     }
 
     fn case(customer: CustomerEvidence, listed: &[(char, f64)]) -> Case {
-        Case { customer, listed: listed.to_vec(), list_size: 100, seconds: 10.0, snr_db: 20.0 }
+        Case {
+            customer,
+            listed: listed.to_vec(),
+            list_size: 100,
+            seconds: 10.0,
+            snr_db: 20.0,
+            several_voices: false,
+        }
     }
 
     fn scored(llr: f64) -> CustomerEvidence {
@@ -196,6 +205,7 @@ mod tests {
             list_size: case.list_size,
             net_speech: NetSpeech::from_seconds(case.seconds),
             quality: Some(quality),
+            several_voices: case.several_voices,
         })
     }
 
@@ -307,6 +317,13 @@ mod tests {
         noisy.customer = scored(-9.0);
         let reasons = [Reason::ListedProxyMatch, Reason::CustomerMismatch, Reason::LowSnr];
         check(&noisy, Verdict::Doubtful, &reasons);
+    }
+
+    #[test]
+    fn two_voices_get_no_firm_verdict() {
+        let mut two = case(scored(5.0), &[('a', -6.0)]);
+        two.several_voices = true;
+        check(&two, Verdict::Doubtful, &[Reason::CustomerMatch, Reason::SeveralVoices]);
     }
 
     proptest! {

@@ -32,13 +32,15 @@ pub enum Reason {
     Clipped,
     /// A narrower band than the policy allows.
     NarrowBand,
+    /// More than one person speaks on the caller's channel.
+    SeveralVoices,
     /// The list is so long that the alarm threshold lies beyond what the calibration can vouch for.
     ListBeyondCalibration,
 }
 
 impl Reason {
     /// All reasons.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::ListedProxyMatch,
         Self::ListedProxyLikely,
         Self::NarrowMargin,
@@ -53,6 +55,7 @@ impl Reason {
         Self::LowSnr,
         Self::Clipped,
         Self::NarrowBand,
+        Self::SeveralVoices,
         Self::ListBeyondCalibration,
     ];
 
@@ -74,6 +77,7 @@ impl Reason {
             Self::LowSnr => "LOW_SNR",
             Self::Clipped => "CLIPPED",
             Self::NarrowBand => "NARROW_BAND",
+            Self::SeveralVoices => "SEVERAL_VOICES",
             Self::ListBeyondCalibration => "LIST_BEYOND_CALIBRATION",
         }
     }
@@ -114,6 +118,9 @@ impl Reason {
             Self::LowSnr => ("噪声过大", "too much noise"),
             Self::Clipped => ("声音削波失真", "the audio is clipped"),
             Self::NarrowBand => ("声音频带过窄", "the band is too narrow"),
+            Self::SeveralVoices => {
+                ("客户声道中有不止一人说话", "more than one person speaks on the caller's channel")
+            }
             Self::ListBeyondCalibration => (
                 "名单过长，所需证据超出校准范围",
                 "the list is so long that the evidence it needs is beyond the calibration",

@@ -145,6 +145,7 @@ mod tests {
             list_size: 100,
             net_speech: NetSpeech::from_seconds(seconds),
             quality: None,
+            several_voices: false,
         };
         track.look(&decider(PolicyOptions::default()), &evidence).verdict
     }
@@ -206,7 +207,14 @@ mod tests {
             let net_speech = NetSpeech::from_seconds(8.0);
             track.conclude(
                 &decider,
-                &Evidence { customer, listed: &listed, list_size: 100, net_speech, quality: None },
+                &Evidence {
+                    customer,
+                    listed: &listed,
+                    list_size: 100,
+                    net_speech,
+                    quality: None,
+                    several_voices: false,
+                },
             )
         };
         // Same speech as at the last look, but another voiceprint.
@@ -231,6 +239,7 @@ mod tests {
             list_size: 100,
             net_speech: NetSpeech::from_seconds(4.0),
             quality: None,
+            several_voices: false,
         };
         let before = track.look(&decider, &at(CustomerEvidence::NotClaimed));
         let after = track.look(&decider, &at(CustomerEvidence::Scored(Llr::new(5.0))));
@@ -298,6 +307,7 @@ mod tests {
                 list_size: paths.len(),
                 net_speech: NetSpeech::from_seconds(3.0 + at as f32),
                 quality: None,
+                several_voices: false,
             };
             track.look(decider, &evidence).verdict == Verdict::SuspectedProxy
         })

@@ -12,7 +12,7 @@ pub struct ExtractOptions {
     /// No more speech than this is embedded, in seconds; at least 3. What comes after is still
     /// counted and measured. It bounds the compute of an endless call.
     pub max_net_speech_s: f32,
-    /// Whether an [`crate::Extraction`] also has a voiceprint of every 3 s of speech, to see whether
+    /// Whether an [`crate::Extraction`] of a recording also has, as that of a live call does, a voiceprint of every 3 s of speech, to see whether
     /// they are all of one voice.
     pub windows: bool,
     /// Prompts that the call center itself plays: they are no speech. With a library, evidence of a

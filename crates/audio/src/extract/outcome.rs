@@ -30,7 +30,7 @@ pub struct Extraction {
     pub duration_s: f64,
     /// What there is to doubt.
     pub warnings: Vec<Warning>,
-    /// If asked for: a voiceprint of each 3 s of speech, one after the other, up to the cap on speech.
+    /// Of a live call, or if asked for: a voiceprint of each 3 s of speech, one after the other, up to the cap on speech.
     pub windows: Vec<Voiceprint>,
     /// Where the speech is, in order; at most [`SpeechSegment::MAX`].
     pub speech: Vec<SpeechSegment>,

@@ -1,4 +1,4 @@
-use earmark_voiceprint::NetSpeech;
+use earmark_voiceprint::{NetSpeech, Voiceprint};
 
 use super::speech::Speech;
 use super::speech_frames::SpeechFrames;
@@ -82,6 +82,13 @@ impl SampleStream {
     /// after. None if none is ready, and always none of a stream that is not live.
     pub fn evidence(&mut self) -> Option<Evidence> {
         self.speech.take_evidence()
+    }
+
+    /// Voiceprints of each 3 s of speech so far, one after the other, to see whether they are all of one
+    /// voice; none of a stream that is not live, unless [`crate::ExtractOptions::windows`] asks for them.
+    #[must_use]
+    pub fn windows(&self) -> &[Voiceprint] {
+        self.speech.windows()
     }
 
     /// Speech so far, for showing that something is heard before there is evidence.

@@ -57,7 +57,7 @@ impl Speech {
             frames: 0,
             windows: (live || options.windows).then(|| Windows::new(model, frames(WINDOW_S), hop)),
             live,
-            kept: options.windows.then(Vec::new),
+            kept: (live || options.windows).then(Vec::new),
             segments: LongSegments::new(model, frames(SEGMENT_S), frames(TAIL_S)),
             updates: Vec::new(),
             evidence: VecDeque::new(),
@@ -94,6 +94,11 @@ impl Speech {
             let (quality, warnings) = (quality.quality(), quality.warnings());
             self.evidence.push_back(Evidence { net_speech, voiceprint, quality, audio_s, warnings });
         }
+    }
+
+    /// The windows so far that adjoin.
+    pub(super) fn windows(&self) -> &[Voiceprint] {
+        self.kept.as_deref().unwrap_or_default()
     }
 
     pub(super) fn has_evidence(&self) -> bool {

@@ -1,4 +1,4 @@
-use earmark_voiceprint::NetSpeech;
+use earmark_voiceprint::{NetSpeech, Voiceprint};
 
 use super::{Evidence, Extraction, Extractor, SampleStream};
 use crate::{AudioError, StreamDecoder, StreamFormat};
@@ -50,6 +50,12 @@ impl SpeechStream {
         let mut evidence = self.samples.evidence()?;
         evidence.warnings.extend(self.decoder.warnings());
         Some(evidence)
+    }
+
+    /// As [`SampleStream::windows`].
+    #[must_use]
+    pub fn windows(&self) -> &[Voiceprint] {
+        self.samples.windows()
     }
 
     /// Speech so far, for showing that something is heard before there is evidence.
