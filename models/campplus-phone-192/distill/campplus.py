@@ -137,7 +137,9 @@ class CamPlusPlus(nn.Module):
             transit = getattr(v, f"transit{i}")
             x = transit.linear(F.relu(transit.nonlinear.batchnorm(x)))
         x = F.relu(v.out_nonlinear.batchnorm(x)).float()
-        stats = torch.cat([x.mean(-1), x.std(-1, unbiased=True)], -1)
+        # A channel that stays silent has no deviation, whose gradient must still be a number.
+        deviation = (x.var(-1, unbiased=True) + 1e-12).sqrt()
+        stats = torch.cat([x.mean(-1), deviation], -1)
         return v.dense.nonlinear.batchnorm(v.dense.linear(stats.unsqueeze(-1)).squeeze(-1))
 
 
