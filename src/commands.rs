@@ -2,6 +2,7 @@
 
 pub(crate) mod demo;
 pub(crate) mod enroll;
+pub(crate) mod evaluate;
 pub(crate) mod extract;
 pub(crate) mod list_proxy;
 pub(crate) mod model;

@@ -7,6 +7,7 @@ use clap::Args;
 use earmark_engine::{EngineError, OnnxRuntime};
 
 const SPEAKER_MODEL: &str = "campplus-zh-en-192";
+const PUBLISHED_MODEL: &str = "campplus-zh-en-192";
 const VOICE_ACTIVITY_MODEL: &str = "silero-vad-8k";
 
 /// Which models to use.
@@ -30,6 +31,11 @@ impl ModelArgs {
             return Ok(self.model.clone());
         }
         Ok(self.folder()?.join(&self.model))
+    }
+
+    /// The same choice, but with the network as its authors published it.
+    pub(crate) fn published(&self) -> Self {
+        Self { model: PUBLISHED_MODEL.into(), ..self.clone() }
     }
 
     /// The folder of the voice-activity model.

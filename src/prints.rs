@@ -13,7 +13,7 @@ use std::sync::mpsc;
 use anyhow::Result;
 use clap::Args;
 use earmark_audio::{
-    AudioError, ChannelChoice, ExtractOptions, Extractor, OnnxSpeakerModel, VoiceActivityModel,
+    AudioError, ChannelChoice, ExtractOptions, Extractor, OnnxSpeakerModel, VadOptions, VoiceActivityModel,
 };
 use earmark_engine::EngineError;
 use earmark_voiceprint::{ModelId, NetSpeech, Quality, Voiceprint};
@@ -41,9 +41,19 @@ pub(crate) struct PrintsArgs {
     /// folder when done
     #[arg(long, value_name = "DIR")]
     pub(crate) cache: Option<PathBuf>,
+    /// Folder of recordings that the call center itself plays (prompts, hold music): they are no speech
+    #[arg(long, env = "EARMARK_PROMPTS", value_name = "DIR")]
+    pub(crate) prompts: Option<PathBuf>,
     /// Keep no voiceprints and use none that were kept
     #[arg(long, conflicts_with = "cache")]
     pub(crate) no_cache: bool,
+}
+
+impl PrintsArgs {
+    /// How many threads work.
+    pub(crate) fn threads(&self) -> usize {
+        self.threads.unwrap_or_else(setup::cores).max(1)
+    }
 }
 
 /// What was heard in one recording.
@@ -98,14 +108,30 @@ pub(crate) struct Prints {
 impl Prints {
     /// Opens the models and the folder of kept voiceprints.
     pub(crate) fn open(models: &ModelArgs, args: &PrintsArgs) -> Result<Self> {
-        let threads = args.threads.unwrap_or_else(setup::cores).max(1);
+        Self::with_options(models, args, setup::extraction(args.prompts.as_deref())?)
+    }
+
+    /// The same for voiceprints of everything in a recording, speech or not.
+    pub(crate) fn open_whole(models: &ModelArgs, args: &PrintsArgs) -> Result<Self> {
+        let everything = f32::MIN_POSITIVE;
+        let vad = VadOptions {
+            enter_probability: everything,
+            exit_probability: everything,
+            min_speech_ms: 0,
+            ..VadOptions::default()
+        };
+        Self::with_options(models, args, ExtractOptions { vad, ..ExtractOptions::default() })
+    }
+
+    fn with_options(models: &ModelArgs, args: &PrintsArgs, options: ExtractOptions) -> Result<Self> {
+        let threads = args.threads();
         let runtime = models.runtime()?;
         let (speaker, activity) = (models.speaker()?, models.voice_activity()?);
         let open = || {
             let speaker = OnnxSpeakerModel::open(&speaker, &runtime, threads)?;
             let activity = VoiceActivityModel::open(&activity)?;
             let vad = format!("{} {}", activity.name(), activity.weights_sha256());
-            let extractor = Extractor::new(Arc::new(speaker), Arc::new(activity), ExtractOptions::default())?;
+            let extractor = Extractor::new(Arc::new(speaker), Arc::new(activity), options)?;
             Ok((extractor, vad))
         };
         let (extractor, vad) = open().map_err(|e: AudioError| EngineError::from(e))?;

@@ -31,9 +31,8 @@ class Norm(nn.Module):
         return (scale * self.weight, offset * self.weight + self.bias) if self.affine else (scale, offset)
 
     def forward(self, x: Tensor) -> Tensor:
-        scale, offset = self.scale_offset()
-        shape = [1, -1] + [1] * (x.ndim - 2)
-        return x * scale.view(shape) + offset.view(shape)
+        weight, bias = (self.weight, self.bias) if self.affine else (None, None)
+        return F.batch_norm(x, self.running_mean, self.running_var, weight, bias, training=False, eps=1e-5)
 
 
 def conv_norm(x: Tensor, conv: nn.Module, norm: Norm) -> Tensor:

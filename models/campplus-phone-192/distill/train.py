@@ -101,7 +101,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=1.2e-4)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--no-compile", action="store_true")
+    parser.add_argument("--compile", action="store_true", help="a quarter faster on two cores; watch that the loss stays a number")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(args.threads)
@@ -120,7 +120,7 @@ def main() -> None:
         optimizer.load_state_dict(state["optimizer"])
         begin = state["step"]
     (args.out / "settings.json").write_text(json.dumps({k: str(v) for k, v in vars(args).items()} | {"pairs_used": len(pairs.train), "torch": torch.__version__}, indent=1))
-    run = student if args.no_compile else torch.compile(student, dynamic=False)
+    run = torch.compile(student, dynamic=False) if args.compile else student
     mean = pairs.mean.to(device)
     print(f"{len(pairs.train)} pairs, {len(pairs.held_out)} held out, on {device}; teacher {held_out_cosine(average, pairs, device):.4f}", flush=True)
 

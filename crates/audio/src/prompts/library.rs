@@ -1,3 +1,4 @@
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
 use super::fingerprint::Fingerprinter;
@@ -88,7 +89,10 @@ impl PromptLibrary {
 
 impl std::fmt::Debug for PromptLibrary {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "PromptLibrary({} prompts)", self.len())
+        // Names the content: voiceprints kept for one library are not those of another.
+        let mut hash = DefaultHasher::new();
+        self.prints.hash(&mut hash);
+        write!(f, "PromptLibrary({} prompts, {:016x})", self.len(), hash.finish())
     }
 }
 
