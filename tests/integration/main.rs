@@ -18,6 +18,7 @@ mod customers;
 mod disk_full;
 mod drain;
 mod enrollment;
+mod evaluation;
 mod foreign_clients;
 mod harness;
 mod idempotency;

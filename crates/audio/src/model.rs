@@ -12,6 +12,7 @@ mod raw_description;
 mod runtime;
 mod session_pool;
 mod verification;
+mod voice_gate;
 
 use earmark_voiceprint::ModelId;
 use ndarray::ArrayView2;
@@ -46,4 +47,11 @@ pub trait SpeakerModel: Send + Sync {
     /// [`AudioError::Inference`] if the network fails on it, [`AudioError::ModelGraph`] if what it
     /// gives is not [`SpeakerModel::dimension`] finite numbers.
     fn embed(&self, features: ArrayView2<'_, f32>) -> Result<Vec<f32>, AudioError>;
+
+    /// Whether an embedding is of one person's speech, as far as the model can tell; what is not never
+    /// becomes part of a voiceprint.
+    fn is_one_voice(&self, embedding: &[f32]) -> bool {
+        let _ = embedding;
+        true
+    }
 }

@@ -147,7 +147,8 @@ fn plain<S: Plain>(system: &S, list: &VerificationList) -> SystemScores {
 fn table(result: &VerifyResult) -> Vec<Vec<String>> {
     let points = &result.input().options.points;
     let head = ["system", "EER", "95 %"].map(str::to_owned).into_iter();
-    let costs = points.iter().flat_map(|p| [format!("minDCF({})", p.prior()), format!("actual({})", p.prior())]);
+    let costs =
+        points.iter().flat_map(|p| [format!("minDCF({})", p.prior()), format!("actual({})", p.prior())]);
     let head = head.chain(costs).chain(["Cllr".to_owned(), "min Cllr".to_owned()]).collect();
     let rows = result.systems().iter().map(|system| {
         let f = &system.figures;

@@ -1,6 +1,6 @@
 use earmark_voiceprint::{NetSpeech, Voiceprint};
 
-use super::speech::Speech;
+use super::speech::{Finished, Speech};
 use super::speech_frames::SpeechFrames;
 use super::{Evidence, Extraction, Extractor};
 use crate::codec::check_finite;
@@ -106,8 +106,7 @@ impl SampleStream {
         self.accept_block(&block)?;
         let (speech, frames, quality) = (&mut self.speech, &mut self.frames, &mut self.quality);
         frames.finish(quality, &mut |frame| speech.accept(&frame))?;
-        let net_speech = self.net_speech();
-        let (outcome, windows) = self.speech.finish()?;
+        let Finished { outcome, net_speech, windows } = self.speech.finish()?;
         Ok(Extraction {
             outcome,
             net_speech,

@@ -36,6 +36,13 @@ pub(super) struct Speech {
     evidence: VecDeque<Evidence>,
 }
 
+/// What all speech came to.
+pub(super) struct Finished {
+    pub(super) outcome: Outcome,
+    pub(super) net_speech: NetSpeech,
+    pub(super) windows: Vec<Voiceprint>,
+}
+
 /// Evidence that lacks the quality of the audio, which is known at the block's end.
 struct Update {
     net_speech: NetSpeech,
@@ -65,7 +72,17 @@ impl Speech {
     }
 
     pub(super) fn net_speech(&self) -> NetSpeech {
-        NetSpeech::from_seconds((self.frames as f64 * self.shift_s) as f32)
+        // Windows tell speech of one person; where there are none, that is known at the end.
+        let frames = match &self.windows {
+            Some(windows) if self.frames <= self.max_frames => windows.voice_frames(),
+            Some(windows) => windows.voice_frames() + self.frames - self.max_frames,
+            None => self.frames,
+        };
+        self.seconds(frames)
+    }
+
+    fn seconds(&self, frames: u64) -> NetSpeech {
+        NetSpeech::from_seconds((frames as f64 * self.shift_s) as f32)
     }
 
     pub(super) fn accept(&mut self, frame: &SpeechFrame<'_>) -> Result<(), AudioError> {
@@ -74,9 +91,12 @@ impl Speech {
             return Ok(());
         }
         self.segments.accept(frame.features)?;
-        let net_speech = self.net_speech();
         let Some(windows) = &mut self.windows else { return Ok(()) };
         let Some(window) = windows.accept(frame.features)? else { return Ok(()) };
+        if !window.one_voice {
+            return Ok(());
+        }
+        let net_speech = NetSpeech::from_seconds((windows.voice_frames() as f64 * self.shift_s) as f32);
         if self.live {
             let voiceprint = windows.mean(net_speech)?;
             self.updates.push(Update { net_speech, voiceprint, audio_s: frame.end_s });
@@ -110,13 +130,16 @@ impl Speech {
     }
 
     /// The final voiceprint, and those of the windows.
-    pub(super) fn finish(self) -> Result<(Outcome, Vec<Voiceprint>), AudioError> {
-        let windows = self.kept.unwrap_or_default();
-        let seconds = |frames: u64| NetSpeech::from_seconds((frames as f64 * self.shift_s) as f32);
-        if self.frames < self.min_frames {
-            return Ok((Outcome::TooLittleSpeech { needed: seconds(self.min_frames) }, windows));
-        }
-        let speech = seconds(self.frames.min(self.max_frames));
-        Ok((Outcome::Voiceprint(self.segments.finish(speech)?), windows))
+    pub(super) fn finish(mut self) -> Result<Finished, AudioError> {
+        let windows = self.kept.take().unwrap_or_default();
+        let voice_frames = self.segments.end()?;
+        // What lies beyond the cap was not looked at; it counts as all else did.
+        let net_speech = self.seconds(voice_frames + self.frames.saturating_sub(self.max_frames));
+        let outcome = if voice_frames < self.min_frames.max(1) {
+            Outcome::TooLittleSpeech { needed: self.seconds(self.min_frames) }
+        } else {
+            Outcome::Voiceprint(self.segments.mean(self.seconds(voice_frames))?)
+        };
+        Ok(Finished { outcome, net_speech, windows })
     }
 }

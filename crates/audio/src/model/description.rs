@@ -21,6 +21,8 @@ pub(super) struct ModelDescription {
     pub(super) input: InputDescription,
     pub(super) front_end: FrontEnd,
     pub(super) output: OutputDescription,
+    /// File and sha256 of the voice gate.
+    pub(super) gate: Option<(String, String)>,
 }
 
 /// The graph's input.
@@ -46,6 +48,11 @@ impl ModelDescription {
     /// Reads the weights and checks their hash.
     pub(crate) fn weights(&self, folder: &Path) -> Result<VerifiedFile, AudioError> {
         weights(folder, &self.file, &self.sha256)
+    }
+
+    /// Reads the voice gate, where there is one, and checks its hash.
+    pub(super) fn voice_gate(&self, folder: &Path) -> Result<Option<VerifiedFile>, AudioError> {
+        self.gate.as_ref().map(|(file, sha256)| weights(folder, file, sha256)).transpose()
     }
 }
 

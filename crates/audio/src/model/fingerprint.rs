@@ -8,7 +8,12 @@ const DIGITS: usize = 16;
 
 /// A hash over the weights and every setting that changes what comes out of them. The settings are
 /// written out field by field, so that a new one can't be forgotten silently.
-pub(super) fn fingerprint(weights_sha256: &str, front_end: &FrontEnd, l2_normalize: bool) -> String {
+pub(super) fn fingerprint(
+    weights_sha256: &str,
+    front_end: &FrontEnd,
+    l2_normalize: bool,
+    gate_sha256: Option<&str>,
+) -> String {
     let FrontEnd { band_rate_hz, amplitude, fbank, mean_normalization } = front_end;
     let crate::FbankOptions {
         sample_rate_hz,
@@ -34,6 +39,7 @@ pub(super) fn fingerprint(weights_sha256: &str, front_end: &FrontEnd, l2_normali
          dc={remove_dc_offset} mels={mel_bins} low={low_hz} high={upper_hz} power={use_power} \
          floor={log_floor} mean={mean} l2={l2_normalize}"
     );
+    let text = gate_sha256.map_or_else(|| text.clone(), |gate| format!("{text} gate={gate}"));
     hex(&Sha256::digest(text.as_bytes()))[..DIGITS].to_owned()
 }
 
@@ -53,15 +59,22 @@ mod tests {
         let fbank = |change: fn(&mut FbankOptions)| {
             let mut front_end = base.clone();
             change(&mut front_end.fbank);
-            fingerprint("w", &front_end, true)
+            fingerprint("w", &front_end, true, None)
         };
         let mut seen = vec![
-            fingerprint("w", &base, true),
-            fingerprint("other", &base, true),
-            fingerprint("w", &base, false),
-            fingerprint("w", &FrontEnd { band_rate_hz: 0, ..base.clone() }, true),
-            fingerprint("w", &FrontEnd { amplitude: 32_768.0, ..base.clone() }, true),
-            fingerprint("w", &FrontEnd { mean_normalization: MeanNormalization::None, ..base.clone() }, true),
+            fingerprint("w", &base, true, None),
+            fingerprint("other", &base, true, None),
+            fingerprint("w", &base, true, Some("g")),
+            fingerprint("w", &base, true, Some("h")),
+            fingerprint("w", &base, false, None),
+            fingerprint("w", &FrontEnd { band_rate_hz: 0, ..base.clone() }, true, None),
+            fingerprint("w", &FrontEnd { amplitude: 32_768.0, ..base.clone() }, true, None),
+            fingerprint(
+                "w",
+                &FrontEnd { mean_normalization: MeanNormalization::None, ..base.clone() },
+                true,
+                None,
+            ),
             fbank(|f| f.sample_rate_hz = 8_000),
             fbank(|f| f.frame_length_ms = 20.0),
             fbank(|f| f.frame_shift_ms = 12.5),

@@ -6,6 +6,7 @@ use ort::value::TensorRef;
 
 use super::description::{ModelDescription, OutputDescription};
 use super::fingerprint::fingerprint;
+use super::voice_gate::VoiceGate;
 use super::{FrontEnd, GraphTensor, OnnxRuntime, SessionPool, SpeakerModel};
 use crate::AudioError;
 
@@ -18,6 +19,7 @@ pub struct OnnxSpeakerModel {
     input: String,
     output: OutputDescription,
     pool: SessionPool,
+    gate: Option<VoiceGate>,
     pub(super) weights_sha256: String,
 }
 
@@ -40,13 +42,17 @@ impl OnnxSpeakerModel {
         check_tensor("output", &output.name, pool.outputs(), &[None, Some(output.dimension)])
             .map_err(refused)?;
 
-        let print = fingerprint(&file.sha256, &description.front_end, output.l2_normalize);
+        let gate = description.voice_gate(folder)?;
+        let gate = gate.map(|file| VoiceGate::read(&file, output.dimension)).transpose()?;
+        let gate_sha256 = gate.as_ref().map(|gate| &*gate.sha256);
+        let print = fingerprint(&file.sha256, &description.front_end, output.l2_normalize, gate_sha256);
         Ok(Self {
             id: ModelId::new(&description.name, &print),
             front_end: description.front_end,
             input: description.input.name,
             output: description.output,
             pool,
+            gate,
             weights_sha256: file.sha256,
         })
     }
@@ -90,6 +96,10 @@ impl SpeakerModel for OnnxSpeakerModel {
             scale_to_unit(&mut embedding);
         }
         Ok(embedding)
+    }
+
+    fn is_one_voice(&self, embedding: &[f32]) -> bool {
+        self.gate.as_ref().is_none_or(|gate| gate.passes(embedding))
     }
 }
 

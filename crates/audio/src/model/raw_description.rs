@@ -23,6 +23,7 @@ pub(super) struct RawSpeaker {
     input: RawInput,
     front_end: RawFrontEnd,
     output: RawOutput,
+    voice_gate: Option<RawGate>,
 }
 
 impl Described for RawSpeaker {
@@ -80,6 +81,13 @@ enum RawMean {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct RawGate {
+    file: String,
+    sha256: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct RawOutput {
     name: String,
     dimension: usize,
@@ -103,6 +111,7 @@ impl RawSpeaker {
             input: InputDescription { name: self.input.name },
             front_end,
             output: OutputDescription { name, dimension, l2_normalize },
+            gate: self.voice_gate.map(|gate| (gate.file, gate.sha256)),
         })
     }
 }
