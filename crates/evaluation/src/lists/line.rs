@@ -29,10 +29,6 @@ impl Lines {
         Ok(Self { path: path.to_owned(), reader: BufReader::new(file), number: 0, rows: 0, bytes: 0 })
     }
 
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// The next line that is not empty, without its line end, and its number.
     ///
     /// # Errors

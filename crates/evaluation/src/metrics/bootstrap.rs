@@ -9,8 +9,8 @@ pub const MAX_RESAMPLES: usize = 100_000;
 const MIN_SPEAKERS: usize = 5;
 
 /// How confidence intervals are made: speakers are drawn with replacement, and every figure is
-/// computed anew with each trial weighted by how often its speakers were drawn (Poh and Bengio
-/// 2007: resampling trials alone is far too sure of itself, for one person's trials go together).
+/// computed anew with each trial weighted by how often its speakers were drawn (Poh, Martin and
+/// Bengio 2007: resampling trials alone is far too sure of itself, for one person's trials go together).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bootstrap {
     /// How many times speakers are drawn anew. 0 gives no intervals.

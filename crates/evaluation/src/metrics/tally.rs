@@ -93,7 +93,8 @@ impl Tally {
 
     /// The error rates when everything that has a score is accepted.
     pub(super) fn rates_above_unscored(&self) -> Rates {
-        self.rates_at(f64::MIN)
+        let lowest = self.scores.iter().find(|s| s.is_finite());
+        self.rates_at(lowest.copied().unwrap_or(f64::INFINITY))
     }
 
     /// Plain equal error rate: where miss and false match rates cross on the line between the two
