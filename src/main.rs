@@ -28,6 +28,7 @@ enum Command {
     ListProxy(commands::list_proxy::ListProxy),
     Screen(commands::screen::Screen),
     Extract(commands::extract::Extract),
+    Adapt(commands::adapt::Adapt),
     Demo(commands::demo::Demo),
     Model(commands::model::Model),
 }
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         Command::ListProxy(command) => command.run(),
         Command::Screen(command) => command.run(),
         Command::Extract(command) => command.run(),
+        Command::Adapt(command) => command.run(),
         Command::Demo(command) => command.run(),
         Command::Model(command) => command.run(),
     };
