@@ -29,6 +29,7 @@ enum Command {
     Screen(commands::screen::Screen),
     Extract(commands::extract::Extract),
     Evaluate(commands::evaluate::Evaluate),
+    Adapt(commands::adapt::Adapt),
     Demo(commands::demo::Demo),
     Model(commands::model::Model),
 }
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         Command::Screen(command) => command.run(),
         Command::Extract(command) => command.run(),
         Command::Evaluate(command) => command.run(),
+        Command::Adapt(command) => command.run(),
         Command::Demo(command) => command.run(),
         Command::Model(command) => command.run(),
     };

@@ -148,6 +148,11 @@ impl Prints {
         self.extractor.model()
     }
 
+    /// How many threads it listens on.
+    pub(crate) fn threads(&self) -> usize {
+        self.threads
+    }
+
     /// The voiceprint of each recording's whole speech, in the order given.
     pub(crate) fn of(&self, recordings: &[PathBuf]) -> Result<Vec<Heard>> {
         let mut all = Vec::with_capacity(recordings.len());

@@ -13,6 +13,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("index", &["voiceprint"]),
     ("scoring", &["voiceprint"]),
     ("records", &["voiceprint"]),
+    ("adaptation", &["voiceprint", "scoring"]),
     ("evaluation", &["voiceprint", "audio", "scoring"]),
     ("engine", &["voiceprint", "audio", "index", "scoring", "records"]),
     ("cluster", &["voiceprint", "index", "records"]),
@@ -24,7 +25,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
 const NETWORKED: &[&str] =
     &["tokio", "tonic", "axum", "hyper", "mio", "futures-core", "reqwest", "async-std"];
 
-const BELOW_THE_SERVER: &[&str] = &["voiceprint", "audio", "index", "scoring", "records", "engine"];
+const BELOW_THE_SERVER: &[&str] =
+    &["voiceprint", "audio", "index", "scoring", "records", "adaptation", "engine"];
 
 fn metadata() -> Value {
     let output = Command::new(env!("CARGO"))

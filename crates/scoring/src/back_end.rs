@@ -50,6 +50,24 @@ impl Projection {
         Ok(Self { rows, columns, values: values.into() })
     }
 
+    /// How many dimensions it gives.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// How many dimensions it takes.
+    #[must_use]
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// The numbers, row after row.
+    #[must_use]
+    pub fn values(&self) -> &[f32] {
+        &self.values
+    }
+
     fn apply(&self, centered: &[f64]) -> Vec<f32> {
         self.values
             .chunks_exact(self.columns)
@@ -93,6 +111,12 @@ impl BackEnd {
     #[must_use]
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
+    }
+
+    /// The linear map, where there is one.
+    #[must_use]
+    pub fn projection(&self) -> Option<&Projection> {
+        self.projection.as_deref()
     }
 
     /// How many numbers a voiceprint of its space has.

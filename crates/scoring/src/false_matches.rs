@@ -34,6 +34,11 @@ impl FalseMatches {
         Ok(Self { points: points.iter().map(|(llr, rate)| (*llr, rate.ln())).collect() })
     }
 
+    /// The points it was made from: LLRs in nats with their rates.
+    pub fn points(&self) -> impl Iterator<Item = (f64, f64)> {
+        self.points.iter().map(|(llr, log_rate)| (*llr, log_rate.exp()))
+    }
+
     /// The part of comparisons between two different people that reach `llr` nats.
     #[must_use]
     pub fn rate(&self, llr: f64) -> f64 {

@@ -60,7 +60,8 @@ impl Input {
     }
 
     /// Its value for one comparison; none where the quality is not known.
-    pub(crate) fn value(self, probe: &Side, enrolled: &Side) -> Option<f64> {
+    #[must_use]
+    pub fn value(self, probe: &Side, enrolled: &Side) -> Option<f64> {
         let seconds = |side: &Side| f64::from(side.net_speech.seconds()).max(MIN_SECONDS);
         let rated = |side: &Side, field: fn(&Quality) -> f32| side.quality.map(|q| f64::from(field(&q)));
         let value = match self {

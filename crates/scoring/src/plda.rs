@@ -18,6 +18,8 @@ use crate::ScoringError;
 /// score needs is two numbers a side ([`PldaTerms`]).
 #[derive(Clone, PartialEq)]
 pub struct Plda {
+    between: Box<[f64]>,
+    within: Box<[f64]>,
     /// sqrt(b/(t²-b²)) a dimension.
     scale: Box<[f64]>,
     /// -b²/(2t(t²-b²)) a dimension.
@@ -49,6 +51,8 @@ impl Plda {
         // t² - b² = w (2b + w), written so that nothing cancels.
         let rest = |b: f64, t: f64| (t - b) * (t + b);
         Ok(Self {
+            between: between.into(),
+            within: within.into(),
             scale: dimensions().map(|(b, t)| (b / rest(b, t)).sqrt()).collect(),
             own: dimensions().map(|(b, t)| -b * b / (2.0 * t * rest(b, t))).collect(),
             constant: -0.5 * dimensions().map(|(b, t)| (rest(b, t) / (t * t)).ln()).sum::<f64>(),
@@ -59,6 +63,18 @@ impl Plda {
     #[must_use]
     pub fn dimension(&self) -> usize {
         self.scale.len()
+    }
+
+    /// The variances between speakers, one a dimension.
+    #[must_use]
+    pub fn between(&self) -> &[f64] {
+        &self.between
+    }
+
+    /// The variances within a speaker, one a dimension.
+    #[must_use]
+    pub fn within(&self) -> &[f64] {
+        &self.within
     }
 
     /// The factors that the rows of the back end's projection have to carry.

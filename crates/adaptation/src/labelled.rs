@@ -1,0 +1,343 @@
+//! An adaptation that knows who speaks in each recording.
+
+use earmark_scoring::{CalibrationFit, FalseMatches};
+
+use crate::calibrate::Weighting;
+use crate::crossval::Bench;
+use crate::curves::{Curve, Stranger, curve};
+use crate::fitted::Fitted;
+use crate::folds::Folds;
+use crate::material::Material;
+use crate::metrics::{self, Figures};
+use crate::report;
+use crate::score::Fit;
+use crate::selection::{self, GROUPS, Place, Tried};
+use crate::space::Moments;
+use crate::trials::{Group, Trial, Trials};
+use crate::{AdaptationError, AdaptationOptions, Call, Candidate, Normalization, Purpose, Shape};
+
+/// The fewest speakers with several sessions that a cross-validation over speakers can be made of.
+const FEWEST_SPEAKERS: usize = 10;
+
+/// The seconds of speech up to which a call is short: the tail of false matches is measured on
+/// short and long calls apart, and the worse counts.
+const SHORT: f32 = 6.5;
+
+/// A trained back end and what there is to say of it.
+pub struct Adaptation {
+    /// The back end.
+    pub fitted: Fitted,
+    /// What was tried and how good it is, as Markdown.
+    pub report: String,
+}
+
+/// What the report is written from.
+pub(crate) struct Findings<'a> {
+    pub(crate) material: &'a Material,
+    /// The trials that figures are given of.
+    pub(crate) trials: &'a Trials,
+    pub(crate) reported: bool,
+    pub(crate) tried: &'a [Tried],
+    pub(crate) chosen: usize,
+    pub(crate) finalists: Vec<Finalist>,
+    /// LLRs of the trials by the chosen candidate and weighting.
+    pub(crate) llrs: &'a [f32],
+    pub(crate) weightings: Vec<(Weighting, Figures, Option<Figures>)>,
+    pub(crate) weighting: Weighting,
+    pub(crate) once: &'a Curve,
+    pub(crate) live: Option<&'a Curve>,
+    pub(crate) fit: &'a CalibrationFit,
+    pub(crate) codecs: Vec<&'a str>,
+}
+
+/// A finalist's calibrated figures, by band and over all.
+pub(crate) struct Finalist {
+    pub(crate) candidate: Candidate,
+    pub(crate) bands: Vec<Option<Figures>>,
+    pub(crate) all: Option<Figures>,
+}
+
+/// Trains on labelled calls. What is reported is cross-validated over speakers; what is shipped is
+/// fitted on everybody who is not for tests only.
+///
+/// `base_live` tells the looks at live calls apart from one look where no call was listened to look
+/// by look: the back end in use before.
+///
+/// # Errors
+/// Too few speakers with several sessions, a list that contradicts itself, or a fit without
+/// solution.
+pub fn adapt_labelled(
+    calls: &[Call],
+    options: &AdaptationOptions,
+    base_live: Option<&CalibrationFit>,
+) -> Result<Adaptation, AdaptationError> {
+    options.check()?;
+    let material = Material::new(calls)?;
+    let of = |group| Trials::of_calls(&material, options, group);
+    let mut groups = vec![of(Group::Reported), of(Group::Training)];
+    let at = main_group(&material, &groups)?;
+    let bench = Bench::new(&material, options, vec![of(Group::Reported), of(Group::Training)]);
+    let (main, reports) = (groups.swap_remove(at), at == 0);
+
+    let (tried, chosen) = select(&bench, &main)?;
+    let winner = tried[chosen].candidate;
+    let candidates: Vec<Candidate> =
+        selection::finalists(&tried, chosen).into_iter().map(|at| tried[at].candidate).collect();
+    let llrs = bench.llrs(&[&main], &candidates, &Weighting::ALL)?;
+    let at = candidates.iter().position(|c| *c == winner).unwrap_or(0);
+    let weightings = weightings(&main, &llrs[at]);
+    let weighting =
+        weightings.iter().min_by(|a, b| loss(a).total_cmp(&loss(b))).map_or(Weighting::Even, |w| w.0);
+    let number = Weighting::ALL.iter().position(|w| *w == weighting).unwrap_or(0);
+    let finalists =
+        candidates.iter().zip(&llrs).map(|(c, by)| finalist(&material, &main, *c, &by[number][0]));
+    let finalists = finalists.collect();
+    let llrs = &llrs[at][number][0];
+
+    let mut fitted = fit_all(&bench, winner, weighting)?;
+    let (once, live) = curves(&bench, winner, weighting, fitted.calibration.llr_max)?;
+    fitted.calibration.false_matches = FalseMatches::new(&once.points)?;
+    fitted.calibration.live_false_matches = live_curve(&once, live.as_ref(), base_live)?;
+    fitted.description = report::description(&material, winner, weighting);
+    let codecs = calls.iter().map(|c| c.codec.as_str()).collect();
+    let findings = Findings {
+        material: &material,
+        trials: &main,
+        reported: reports,
+        tried: &tried,
+        chosen,
+        finalists,
+        llrs,
+        weightings,
+        weighting,
+        once: &once,
+        live: live.as_ref(),
+        fit: &fitted.calibration,
+        codecs,
+    };
+    let report = report::labelled(&findings)?;
+    Ok(Adaptation { fitted, report })
+}
+
+/// The reported trials, if there are speakers enough; else those of the training speakers.
+fn main_group(material: &Material, groups: &[Trials]) -> Result<usize, AdaptationError> {
+    let speakers = |trials: &Trials| {
+        let mut all: Vec<usize> = trials
+            .list
+            .iter()
+            .filter(|t| t.target)
+            .map(|t| trials.models[t.model as usize].speaker)
+            .collect();
+        all.sort_unstable();
+        all.dedup();
+        all.len()
+    };
+    let counts = [speakers(&groups[0]), speakers(&groups[1])];
+    let learnable = |s: &crate::material::Speaker| s.purpose != Purpose::Test && s.several_sessions;
+    let learnable = material.speakers.iter().filter(|s| learnable(s)).count();
+    if learnable < FEWEST_SPEAKERS {
+        let text = format!(
+            "{learnable} speakers with several sessions to learn from, {FEWEST_SPEAKERS} are needed; without \
+             labels an adaptation needs none"
+        );
+        return Err(AdaptationError::TooLittle(text));
+    }
+    match counts.iter().position(|n| *n >= FEWEST_SPEAKERS) {
+        Some(at) => Ok(at),
+        None => {
+            let text = format!(
+                "{} speakers give target trials, {FEWEST_SPEAKERS} are needed",
+                counts[0].max(counts[1])
+            );
+            Err(AdaptationError::TooLittle(text))
+        }
+    }
+}
+
+fn select(bench: &Bench<'_>, trials: &Trials) -> Result<(Vec<Tried>, usize), AdaptationError> {
+    let material = bench.material;
+    let shapes = Shape::all(material.dimension());
+    let mut ways: Vec<Option<Normalization>> = vec![None];
+    let [speakers, calls] = bench.full;
+    ways.extend(Normalization::all(speakers, calls).into_iter().map(Some));
+    let scores = bench.try_all(trials, &shapes, &ways)?;
+    let groups = Folds::new(material, GROUPS, |_| true);
+    // Speakers for tests are one fold; the jackknife needs them apart as well.
+    let group = |s: usize| groups.of(s).filter(|g| *g < GROUPS).unwrap_or(s % GROUPS) as u8;
+    let place = |t: &Trial| Place {
+        band: selection::band(Trials::probe_side(material, t).net_speech.seconds()),
+        groups: (group(trials.models[t.model as usize].speaker), group(Trials::caller(material, t))),
+        target: t.target,
+    };
+    let places: Vec<Place> = trials.list.iter().map(place).collect();
+    let candidates =
+        shapes.iter().flat_map(|shape| ways.iter().map(|n| Candidate { shape: *shape, normalization: *n }));
+    let candidates: Vec<Candidate> = candidates.collect();
+    let tried = crate::workers::map(bench.options.threads, candidates.len(), |i| {
+        Tried::new(candidates[i], &places, &scores[i])
+    });
+    let chosen = selection::choose(&tried).filter(|c| tried[*c].cost.is_finite());
+    let chosen = chosen
+        .ok_or_else(|| AdaptationError::TooLittle("too few trials of one person to choose by".into()))?;
+    Ok((tried, chosen))
+}
+
+/// Figures of each weighting over all trials, and over those between people of one set and gender.
+fn weightings(trials: &Trials, llrs: &[Vec<Vec<f32>>]) -> Vec<(Weighting, Figures, Option<Figures>)> {
+    let of = |llrs: &[f32], wanted: &dyn Fn(&Trial) -> bool| figures_of(trials, llrs, |_, t| wanted(t));
+    Weighting::ALL
+        .iter()
+        .zip(llrs)
+        .filter_map(|(w, llrs)| Some((*w, of(&llrs[0], &|_| true)?, of(&llrs[0], &|t| t.very_alike))))
+        .collect()
+}
+
+/// What the calibration loses, over all trials and over the harder ones.
+fn loss((_, all, alike): &(Weighting, Figures, Option<Figures>)) -> f64 {
+    let of = |f: &Figures| f.cllr - f.min_cllr;
+    alike.as_ref().map_or(of(all), |alike| 0.5 * (of(all) + of(alike)))
+}
+
+/// The figures of the trials for which `wanted` holds.
+pub(crate) fn figures_of(
+    trials: &Trials,
+    llrs: &[f32],
+    wanted: impl Fn(usize, &Trial) -> bool,
+) -> Option<Figures> {
+    let chosen = trials.list.iter().zip(llrs).enumerate().filter(|(i, (t, _))| wanted(*i, t));
+    let mut scored: Vec<(f64, bool)> = chosen.map(|(_, (t, llr))| (f64::from(*llr), t.target)).collect();
+    metrics::sort(&mut scored);
+    metrics::of_sorted(&scored)
+}
+
+fn finalist(material: &Material, trials: &Trials, candidate: Candidate, llrs: &[f32]) -> Finalist {
+    let seconds = |t: &Trial| Trials::probe_side(material, t).net_speech.seconds();
+    let band = |b: u8| figures_of(trials, llrs, |_, t| selection::band(seconds(t)) == b);
+    let bands = (0..selection::BANDS.len() as u8).map(band).collect();
+    Finalist { candidate, bands, all: figures_of(trials, llrs, |_, _| true) }
+}
+
+/// The shipped parts: fitted on all who are not for tests only, the calibration on trials that its
+/// folds' spaces had not heard.
+fn fit_all(bench: &Bench<'_>, winner: Candidate, weighting: Weighting) -> Result<Fitted, AdaptationError> {
+    let material = bench.material;
+    let learns = |s: usize| material.speakers[s].purpose != Purpose::Test;
+    let calls = material.calls_of(learns);
+    let moments = Moments::of(material, bench.options, &calls)?;
+    let space = moments.space(material, winner.shape)?;
+    let mut calibrations = bench.calibrations(&learns, &[winner], &[weighting])?;
+    let none = || AdaptationError::TooLittle("no trials to calibrate on".into());
+    let calibration = calibrations.pop().and_then(|mut c| c.pop()).ok_or_else(none)?;
+    let fit = Fit::new(material, space, &calls, &[winner.normalization]);
+    let cohort = winner.normalization.and_then(|n| {
+        let voices = fit.cohort(n.cohort)?;
+        Some((voices.values.clone(), voices.dimension, n.top.min(voices.len())))
+    });
+    let space = fit.space;
+    let projection = space.projection.as_ref().map(|p| {
+        let rows: Vec<f32> = p.transpose().iter().map(|v| *v as f32).collect();
+        (p.nrows(), p.ncols(), rows)
+    });
+    Ok(Fitted {
+        model: material.model.as_str().to_owned(),
+        mean: space.mean.iter().map(|v| *v as f32).collect(),
+        projection,
+        plda: space.variances,
+        cohort,
+        calibration,
+        description: String::new(),
+    })
+}
+
+/// The false match curves at one look and at any look, on trials between strangers of one set.
+fn curves(
+    bench: &Bench<'_>,
+    winner: Candidate,
+    weighting: Weighting,
+    last: f64,
+) -> Result<(Curve, Option<Curve>), AdaptationError> {
+    let material = bench.material;
+    // Speakers for tests only must not decide about any threshold.
+    let learned = |trials: &Trials, t: &Trial| {
+        let learns = |s: usize| material.speakers[s].purpose != Purpose::Test;
+        learns(trials.models[t.model as usize].speaker) && learns(Trials::caller(material, t))
+    };
+    let speakers = |trials: &Trials| {
+        let mut all: Vec<usize> =
+            trials.list.iter().filter(|t| learned(trials, t)).map(|t| Trials::caller(material, t)).collect();
+        all.sort_unstable();
+        all.dedup();
+        all.len()
+    };
+    let group = [Group::Reported, Group::Training]
+        .into_iter()
+        .find(|g| speakers(&Trials::of_calls(material, bench.options, *g)) >= FEWEST_SPEAKERS)
+        .unwrap_or(Group::Training);
+    let mut once = Trials::of_calls(material, bench.options, group);
+    once.list.retain(|t| !t.target && t.alike);
+    let mut looks = Trials::of_looks(material, bench.options, group);
+    let kept: Vec<Trial> = once.list.iter().filter(|t| learned(&once, t)).copied().collect();
+    once.list = kept;
+    let kept: Vec<Trial> = looks.list.iter().filter(|t| learned(&looks, t)).copied().collect();
+    looks.list = kept;
+    let llrs = bench.llrs(&[&once, &looks], &[winner], &[weighting])?;
+    let [once_llrs, look_llrs] = llrs[0][0].as_slice() else {
+        return Err(AdaptationError::Numeric("two sets of trials were asked for".into()));
+    };
+    let (short, long): (Vec<_>, Vec<_>) = once
+        .list
+        .iter()
+        .zip(once_llrs)
+        .partition(|(t, _)| Trials::probe_side(material, t).net_speech.seconds() <= SHORT);
+    let strangers = |part: Vec<(&Trial, &f32)>| -> Vec<Stranger> {
+        part.into_iter().map(|(t, llr)| (f64::from(*llr), pair_number(material, &once, t))).collect()
+    };
+    let groups = [strangers(short), strangers(long)];
+    let measured = curve(&groups, last);
+    if looks.list.is_empty() {
+        return Ok((measured, None));
+    }
+    let [short, long] = groups;
+    let live = curve(&[short, long, largest(material, &looks, look_llrs)], last);
+    Ok((measured, Some(live)))
+}
+
+/// Of each enrollment and call the largest LLR of all looks.
+fn largest(material: &Material, looks: &Trials, llrs: &[f32]) -> Vec<Stranger> {
+    let mut best = std::collections::BTreeMap::new();
+    for (t, llr) in looks.list.iter().zip(llrs) {
+        let key = (t.model, Trials::call(material, t));
+        let entry = best.entry(key).or_insert((f64::NEG_INFINITY, pair_number(material, looks, t)));
+        entry.0 = entry.0.max(f64::from(*llr));
+    }
+    best.into_values().collect()
+}
+
+/// The same for both directions between two people.
+fn pair_number(material: &Material, trials: &Trials, t: &Trial) -> u64 {
+    let (a, b) = (trials.models[t.model as usize].speaker as u64, Trials::caller(material, t) as u64);
+    (a.min(b) << 32) | a.max(b)
+}
+
+/// Without looks the new rates are as much above those of one look as the base's are.
+fn live_curve(
+    once: &Curve,
+    live: Option<&Curve>,
+    base: Option<&CalibrationFit>,
+) -> Result<FalseMatches, AdaptationError> {
+    if let Some(live) = live {
+        return Ok(FalseMatches::new(&live.points)?);
+    }
+    let above = |llr: f64| {
+        let ratio = base.map_or(2.0, |b| b.live_false_matches.rate(llr) / b.false_matches.rate(llr));
+        ratio.clamp(1.0, 10.0)
+    };
+    let mut points: Vec<(f64, f64)> = Vec::new();
+    for (llr, rate) in &once.points {
+        let rate = (rate * above(*llr)).min(1.0);
+        if points.last().is_none_or(|(_, before)| rate < *before) {
+            points.push((*llr, rate));
+        }
+    }
+    Ok(FalseMatches::new(&points)?)
+}
