@@ -1,6 +1,8 @@
 //! What is written: every file, its exact columns and keys, and pages that stand alone. The pages
 //! made here from synthetic scores are left in the build folder's tmp/reports, to be looked at.
 
+#![allow(clippy::unwrap_used, reason = "a test, its helpers included")]
+
 use std::path::{Path, PathBuf};
 
 use earmark_evaluation::lists::Columns;
