@@ -52,7 +52,7 @@ fn lead(result: &CallsResult) -> Both {
     }
     if tags.false_tags.total > 0 {
         let (rate, i) = (per_thousand(tags.false_tags.value), per_thousands(tags.false_tags.interval));
-        zh += &format!("每 1,000 通正常来电误标 {rate} 通（区间 {i}）。");
+        zh += &format!("每 1,000 通其他人来电误标 {rate} 通（区间 {i}）。");
         en += &format!(" of 1,000 calls by anybody else {rate} are wrongly tagged (interval {i}).");
     }
     both(zh, en)
@@ -75,11 +75,22 @@ fn cards(figures: &CallsFigures) -> Vec<Card> {
     if tags.false_tags.total > 0 {
         let i = per_thousands(tags.false_tags.interval);
         cards.push(Card {
-            name: both("每千通正常来电误标", "Others tagged per 1,000"),
+            name: both("每千通其他人来电误标", "Others tagged per 1,000"),
             value: per_thousand(tags.false_tags.value),
             details: vec![
                 format!("置信区间 interval {i}"),
                 format!("{}/{} 通 calls", tags.false_tags.count, tags.false_tags.total),
+            ],
+        });
+    }
+    let customers = &figures.customers_tagged;
+    if customers.total > 0 {
+        cards.push(Card {
+            name: both("每千通客户本人来电误标", "Genuine customers tagged per 1,000"),
+            value: per_thousand(customers.value),
+            details: vec![
+                format!("置信区间 interval {}", per_thousands(customers.interval)),
+                format!("{}/{} 通 calls", customers.count, customers.total),
             ],
         });
     }

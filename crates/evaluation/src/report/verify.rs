@@ -31,7 +31,7 @@ fn charts(page: &mut Page, result: &VerifyResult) {
         (both("分数是否名副其实", "Do the scores mean what they say"), calibration_chart(result)),
     ]);
     page.text(&both(
-        "左图：门槛越严，误认越少、漏认越多；曲线越靠左下越好，阴影是置信带。右图上：两类比对的分数，分得越开越好；右图下：实线越贴近虚线，分数越可信。",
+        "图一：门槛越严，误认越少、漏认越多；曲线越靠左下越好，阴影是置信带。图二上：两类比对的分数，分得越开越好；图二下：实线越贴近虚线，分数越可信。",
         "First chart: a stricter threshold gives fewer false matches and more misses; the nearer the curve to the lower left corner the better, the shade is its confidence band. Second chart, above: the scores of both kinds of trials, the further apart the better; below: the nearer the line to the dashed one, the more the scores can be taken at their word.",
     ));
 }
