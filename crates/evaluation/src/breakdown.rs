@@ -90,7 +90,7 @@ mod tests {
             columns(&[("codec", "amr"), ("snr_db", "4.9"), ("net_speech_s", "3")]),
             columns(&[("snr_db", "nan"), ("net_speech_s", "12")]),
         ];
-        let groups = groups(rows.iter().zip([None, None, Some(2.0)]).map(|(c, n)| (c, n)));
+        let groups = groups(rows.iter().zip([None, None, Some(2.0)]));
         let found: Vec<_> = groups.iter().map(|g| (g.column, g.value.as_str(), &g.rows[..])).collect();
         assert_eq!(
             found,

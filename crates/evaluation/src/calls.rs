@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::breakdown::groups;
 use crate::files::Folder;
 use crate::lists::Columns;
-use crate::metrics::quantile;
+use crate::metrics::{Share, quantile, share};
 use crate::tags::{TagBreakdown, TagEvent, TagFigures, numbered, tag_breakdown, tag_figures};
 use crate::{EvaluationError, EvaluationOptions, report};
 
@@ -104,6 +104,8 @@ pub struct Seconds {
 pub struct CallsFigures {
     /// What was tagged.
     pub tags: TagFigures,
+    /// Claimed customers' own calls tagged, of all of them: they are among the false tags too.
+    pub customers_tagged: Share,
     /// How often each kind of caller got each verdict, `(kind, verdict's code, calls)`.
     pub verdicts: Vec<(CallKind, String, usize)>,
     /// Seconds of speech to the decision, by kind of caller.
@@ -142,8 +144,11 @@ impl CallsResult {
         let events: Vec<TagEvent> = input.calls.iter().zip(&speakers).map(event).collect();
         let groups = groups(input.calls.iter().map(|c| (&c.columns, c.net_speech_s)));
         let tags = tag_figures(&events, bootstrap);
+        let customers = input.calls.iter().zip(&speakers).filter(|(c, _)| c.kind() == CallKind::Customer);
+        let customers_tagged = share(customers.map(|(c, speaker)| (*speaker, c.tagged)), bootstrap);
         let kinds = [CallKind::ListedProxy, CallKind::Customer, CallKind::Other];
         let figures = CallsFigures {
+            customers_tagged,
             verdicts: verdicts(&input.calls),
             seconds: kinds.iter().filter_map(|k| seconds(*k, &input.calls)).collect(),
             breakdowns: tag_breakdown(&events, &groups, bootstrap),

@@ -3,6 +3,7 @@
 //! Lists come from outside: every file, line and row has a limit, paths are resolved but never
 //! run, and every error names the file, the line and what would be right.
 
+mod columns;
 mod csv_line;
 mod enrollment;
 mod kaldi;
@@ -13,8 +14,7 @@ mod table;
 mod trials;
 mod verification;
 
-use std::collections::BTreeMap;
-
+pub use columns::{Columns, KNOWN_COLUMNS};
 pub use enrollment::{EnrollmentRow, read_enrollments};
 pub use line::{MAX_LINE_BYTES, MAX_LIST_BYTES, MAX_ROWS};
 pub use probes::{ProbeRow, check_listed, read_probes};
@@ -22,11 +22,3 @@ pub use recording::Recording;
 pub use table::MAX_COLUMNS;
 pub use trials::TrialRow;
 pub use verification::{ListFormat, TrialSources, VerificationList, read_verification};
-
-/// What a list says about a recording beyond what is needed, by column name; see [`KNOWN_COLUMNS`].
-pub type Columns = BTreeMap<String, String>;
-
-/// The optional columns that are kept for breakdowns; any other is ignored. `speaker` is the true
-/// voice of a trial's recording, which makes the confidence intervals exact.
-pub const KNOWN_COLUMNS: [&str; 7] =
-    ["codec", "snr_db", "gender", "language", "net_speech_s", "set", "speaker"];

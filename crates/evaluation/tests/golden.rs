@@ -1,6 +1,8 @@
 //! The figures against an independent implementation: scripts/evaluation/reference_metrics.py wrote
 //! the golden file with NumPy and SciPy, from the same random scores.
 
+#![allow(clippy::unwrap_used, reason = "a test, its helpers included")]
+
 use earmark_evaluation::MfccGaussian;
 use earmark_evaluation::metrics::{
     Bootstrap, Estimate, IdentificationOptions, OperatingPoint, ProbeOutcome, RankedTrials, ScoredTrial,

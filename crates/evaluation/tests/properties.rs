@@ -1,5 +1,7 @@
 //! What must hold for any scores, and cases worked by hand.
 
+#![allow(clippy::unwrap_used, reason = "a test, its helpers included")]
+
 use earmark_evaluation::EvaluationError;
 use earmark_evaluation::metrics::{
     Bootstrap, IdentificationOptions, OperatingPoint, ProbeOutcome, RankedTrials, ScoredTrial, Tally,

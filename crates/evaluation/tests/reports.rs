@@ -1,6 +1,8 @@
 //! What is written: every file, its exact columns and keys, and pages that stand alone. The pages
 //! made here from synthetic scores are left in the build folder's tmp/reports, to be looked at.
 
+#![allow(clippy::unwrap_used, reason = "a test, its helpers included")]
+
 use std::path::{Path, PathBuf};
 
 use earmark_evaluation::lists::Columns;
@@ -247,6 +249,8 @@ fn calls_write_their_files() {
     assert!(read(&folder, "decisions.csv").starts_with("recording,speaker,claimed,listed,verdict,tagged,"));
     let metrics: Value = serde_json::from_str(&read(&folder, "metrics.json")).unwrap();
     assert_eq!(metrics["calls"]["listed_proxies"], 300);
+    let customers = &metrics["customers_tagged_per_1000"];
+    assert_eq!((customers["total"].as_u64(), customers["count"].as_u64()), (Some(400), Some(1)));
     assert!(metrics["seconds_to_decision"]["customers"]["p50"].is_f64());
     // The shipped threshold, moved by nothing, tags what was tagged.
     let same = metrics["what_if_threshold"].as_array().unwrap().iter().find(|t| t["shift"] == 0.0).unwrap();
@@ -259,6 +263,45 @@ fn calls_write_their_files() {
         .collect();
     assert!(worth.is_sorted() && worth[0] < 0.9 && worth[6] > 0.9, "{worth:?}");
     stands_alone(&read(&folder, "report.html"));
+}
+
+/// Keys of an object and of all below it, but not those that come from outside.
+fn keys(value: &Value, found: &mut std::collections::BTreeSet<String>) {
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map {
+                found.insert(key.clone());
+                match (key.as_str(), value) {
+                    ("run", _) => {}
+                    ("verdicts", Value::Object(below)) => found.extend(below.keys().cloned()),
+                    ("systems" | "breakdown", Value::Object(below)) => {
+                        below.values().for_each(|v| keys(v, found));
+                    }
+                    _ => keys(value, found),
+                }
+            }
+        }
+        Value::Array(all) => all.iter().for_each(|v| keys(v, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_key_is_documented() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut found = std::collections::BTreeSet::new();
+    for name in ["verify", "identify", "calls"] {
+        let at = folder.path().join(name);
+        match name {
+            "verify" => VerifyResult::new(verify_input("")).unwrap().write(&at).unwrap(),
+            "identify" => IdentifyResult::new(identify_input("")).unwrap().write(&at).unwrap(),
+            _ => CallsResult::new(calls_input("")).unwrap().write(&at).unwrap(),
+        }
+        keys(&serde_json::from_str(&read(&at, "metrics.json")).unwrap(), &mut found);
+    }
+    let readme = include_str!("../README.md");
+    let missing: Vec<_> = found.iter().filter(|k| !readme.contains(&format!("`{k}`"))).collect();
+    assert!(missing.is_empty(), "not in README.md: {missing:?}");
 }
 
 #[test]

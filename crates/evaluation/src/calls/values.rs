@@ -21,6 +21,7 @@ pub(super) fn metrics(result: &CallsResult) -> Value {
             "others": number(CallKind::Other),
         },
         "tags": tags::values(&figures.tags),
+        "customers_tagged_per_1000": json::per_thousand(&figures.customers_tagged),
         "verdicts": verdicts(&figures.verdicts),
         "seconds_to_decision": figures.seconds.iter().map(seconds).collect::<Map<_, _>>(),
         "breakdown": tags::breakdown_values(&figures.breakdowns),

@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::path::Path;
 
 use super::line::{Lines, shown};
@@ -13,6 +14,8 @@ pub(super) struct Table<const N: usize> {
     needed: [(&'static str, usize); N],
     optional: Vec<(&'static str, usize)>,
     width: usize,
+    /// Columns seen already, by their values: a recording stands in many rows.
+    seen: HashMap<Vec<String>, Columns>,
 }
 
 /// One row: the needed fields in the order they were asked for.
@@ -47,7 +50,7 @@ impl<const N: usize> Table<N> {
         let optional = KNOWN_COLUMNS.iter().filter(|c| !needed.contains(c));
         let optional = optional.filter_map(|c| names.iter().position(|n| n == c).map(|i| (*c, i))).collect();
         let needed = places.map(|(column, place)| (column, place.unwrap_or_default()));
-        Ok(Self { lines, needed, optional, width: names.len() })
+        Ok(Self { lines, needed, optional, width: names.len(), seen: HashMap::new() })
     }
 
     /// The next row, or none at the end.
@@ -61,10 +64,20 @@ impl<const N: usize> Table<N> {
             let (found, expected) = (values.len(), self.width);
             return Err(self.malformed(line, format!("{found} fields where the header has {expected}")));
         }
-        let columns = self.optional.iter().filter(|(_, i)| !values[*i].is_empty());
-        let columns = columns.map(|(name, i)| ((*name).to_owned(), values[*i].clone())).collect();
+        let columns = self.columns(&values);
         let fields = self.needed.map(|(_, i)| std::mem::take(&mut values[i]));
         Ok(Some(Row { line, fields, columns }))
+    }
+
+    fn columns(&mut self, values: &[String]) -> Columns {
+        let told: Vec<String> = self.optional.iter().map(|(_, i)| values[*i].clone()).collect();
+        if let Some(columns) = self.seen.get(&told) {
+            return columns.clone();
+        }
+        let named = self.optional.iter().zip(&told).filter(|(_, value)| !value.is_empty());
+        let columns: Columns = named.map(|((name, _), value)| ((*name).to_owned(), value.clone())).collect();
+        self.seen.insert(told, columns.clone());
+        columns
     }
 
     pub(super) fn malformed(&self, line: u64, problem: String) -> EvaluationError {

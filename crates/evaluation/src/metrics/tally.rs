@@ -108,8 +108,12 @@ impl Tally {
     /// of thresholds reaches. Never above the plain one, and free of its jitter.
     #[must_use]
     pub fn eer_rocch(&self) -> f64 {
+        self.eer_of(&self.pav())
+    }
+
+    pub(super) fn eer_of(&self, blocks: &[PavBlock]) -> f64 {
         let (mut missed, mut rejected) = (0.0, 0.0);
-        let corners = self.pav().into_iter().map(|block| {
+        let corners = blocks.iter().map(|block| {
             missed += block.targets;
             rejected += block.nontargets;
             (missed / self.all_targets, 1.0 - rejected / self.all_nontargets)
@@ -159,8 +163,12 @@ impl Tally {
     /// discrimination alone. Cllr less this is lost by calibration.
     #[must_use]
     pub fn min_cllr(&self) -> f64 {
+        self.min_cllr_of(&self.pav())
+    }
+
+    pub(super) fn min_cllr_of(&self, blocks: &[PavBlock]) -> f64 {
         let (mut targets, mut nontargets) = (0.0, 0.0);
-        for block in self.pav() {
+        for block in blocks {
             let llr = block.llr(self.all_targets, self.all_nontargets);
             // A block of one kind has an infinite ratio and costs nothing.
             if block.targets > 0.0 && block.nontargets > 0.0 {

@@ -153,11 +153,12 @@ struct Sample {
 impl Sample {
     fn of(tally: &Tally, calibrated: bool, points: &[OperatingPoint], rates: &[f64]) -> Self {
         let cost = |p: &OperatingPoint| (tally.min_dcf(*p).0, calibrated.then(|| tally.actual_dcf(*p).0));
+        let blocks = tally.pav();
         Self {
             eer: tally.eer(),
-            eer_rocch: tally.eer_rocch(),
+            eer_rocch: tally.eer_of(&blocks),
             cllr: calibrated.then(|| tally.cllr()),
-            min_cllr: tally.min_cllr(),
+            min_cllr: tally.min_cllr_of(&blocks),
             costs: points.iter().map(cost).collect(),
             miss: miss_at(tally, rates),
         }

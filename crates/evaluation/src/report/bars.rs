@@ -15,7 +15,7 @@ pub(super) struct Bar {
 
 const WIDTH: f64 = 480.0;
 const LEFT: f64 = 104.0;
-const RIGHT: f64 = 332.0;
+const RIGHT: f64 = 306.0;
 const ROW: f64 = 38.0;
 
 /// Horizontal bars with their intervals, from 0 to the highest end or `most`, whichever is less.
@@ -26,7 +26,7 @@ pub(super) fn bars(title: &str, bars: &[Bar], most: f64, color: &str) -> String 
     let place = |value: f64| LEFT + (RIGHT - LEFT) * (value / scale).clamp(0.0, 1.0);
     for (i, bar) in bars.iter().enumerate() {
         let y = ROW * i as f64 + 6.0;
-        svg.text([LEFT - 8.0, y + 17.0], Anchor::End, 13.5, INK, &short(&bar.label, 12));
+        svg.text([LEFT - 8.0, y + 17.0], Anchor::End, 14.0, INK, &short(&bar.label, 12));
         svg.line([LEFT, y], [LEFT, y + 24.0], FAINT, 1.0, "");
         if let Some(value) = bar.value {
             svg.rect([LEFT, y + 2.0, (place(value) - LEFT).max(1.0), 20.0], color, 0.75);
@@ -38,8 +38,8 @@ pub(super) fn bars(title: &str, bars: &[Bar], most: f64, color: &str) -> String 
                 svg.line([place(end), middle - 4.0], [place(end), middle + 4.0], INK, 1.4, "");
             }
         }
-        svg.text([RIGHT + 10.0, y + 11.0], Anchor::Start, 13.0, INK, &bar.text);
-        svg.text([RIGHT + 10.0, y + 26.0], Anchor::Start, 11.5, SOFT, &bar.note);
+        svg.text([RIGHT + 10.0, y + 11.0], Anchor::Start, 14.0, INK, &bar.text);
+        svg.text([RIGHT + 10.0, y + 27.0], Anchor::Start, 12.5, SOFT, &bar.note);
     }
     svg.finish(title, [0.0, 0.0, WIDTH, ROW * bars.len() as f64 + 8.0])
 }

@@ -78,7 +78,7 @@ fn reliability(svg: &mut Svg, range: [f64; 2], figures: &VerificationFigures) {
         points.push(plot.at(block.high, llr));
     }
     svg.curve(&points, TARGET, 2.4, "");
-    plot.names(svg, "系统给出的 LLR（奈特）LLR as given (nats)", "数据支持的 LLR  LLR the trials show");
+    plot.names(svg, "系统给出的 LLR（奈特）· as given (nats)", "数据支持的 LLR · what the trials show");
     let loss = figures.cllr.map(|c| {
         let (cllr, least) = (decimal(c.value), decimal(figures.min_cllr.value));
         format!(

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use super::page::{Card, Cell, Page};
 use super::tag_tables::{breakdowns, per_thousand_cell, share_cell};
-use super::text::{Both, both, count, per_thousand, per_thousands, percent, percents};
+use super::text::{Both, both, chosen, count, per_thousand, per_thousands, percent, percents};
 use super::{glossary, notes};
 use crate::{CallKind, CallsFigures, CallsResult};
 
@@ -18,11 +18,11 @@ pub(crate) fn calls_page(result: &CallsResult) -> String {
     thresholds(&mut page, figures);
     priors(&mut page, figures);
     breakdowns(&mut page, &figures.breakdowns);
+    let bootstrap = &input.options.bootstrap;
     page.heading("词语解释", "What the words mean");
-    page.words(&glossary::calls());
+    page.words(&glossary::calls(bootstrap.level));
     page.heading("本次运行", "This run");
     let mut facts = input.facts.clone();
-    let bootstrap = &input.options.bootstrap;
     facts.push((
         "置信区间 Confidence".to_owned(),
         format!(
@@ -52,7 +52,7 @@ fn lead(result: &CallsResult) -> Both {
     }
     if tags.false_tags.total > 0 {
         let (rate, i) = (per_thousand(tags.false_tags.value), per_thousands(tags.false_tags.interval));
-        zh += &format!("每 1,000 通正常来电误标 {rate} 通（区间 {i}）。");
+        zh += &format!("每 1,000 通其他人来电误标 {rate} 通（区间 {i}）。");
         en += &format!(" of 1,000 calls by anybody else {rate} are wrongly tagged (interval {i}).");
     }
     both(zh, en)
@@ -66,21 +66,32 @@ fn cards(figures: &CallsFigures) -> Vec<Card> {
         cards.push(Card {
             name: both("抓到的代理来电", "Proxies' calls caught"),
             value: percent(tags.found.value),
-            detail: both(
-                format!("{}/{} 通，95 % 区间 {i}", tags.found.count, tags.found.total),
-                format!("{} of {} calls, 95 % interval {i}", tags.found.count, tags.found.total),
-            ),
+            details: vec![
+                format!("置信区间 interval {i}"),
+                format!("{}/{} 通 calls", tags.found.count, tags.found.total),
+            ],
         });
     }
     if tags.false_tags.total > 0 {
         let i = per_thousands(tags.false_tags.interval);
         cards.push(Card {
-            name: both("每千通正常来电误标", "Others tagged per 1,000"),
+            name: both("每千通其他人来电误标", "Others tagged per 1,000"),
             value: per_thousand(tags.false_tags.value),
-            detail: both(
-                format!("{}/{} 通，95 % 区间 {i}", tags.false_tags.count, tags.false_tags.total),
-                format!("{} of {} calls, 95 % interval {i}", tags.false_tags.count, tags.false_tags.total),
-            ),
+            details: vec![
+                format!("置信区间 interval {i}"),
+                format!("{}/{} 通 calls", tags.false_tags.count, tags.false_tags.total),
+            ],
+        });
+    }
+    let customers = &figures.customers_tagged;
+    if customers.total > 0 {
+        cards.push(Card {
+            name: both("每千通客户本人来电误标", "Genuine customers tagged per 1,000"),
+            value: per_thousand(customers.value),
+            details: vec![
+                format!("置信区间 interval {}", per_thousands(customers.interval)),
+                format!("{}/{} 通 calls", customers.count, customers.total),
+            ],
         });
     }
     let proxies = figures.seconds.iter().find(|s| s.kind == CallKind::ListedProxy);
@@ -88,10 +99,10 @@ fn cards(figures: &CallsFigures) -> Vec<Card> {
         cards.push(Card {
             name: both("代理来电的判定用时", "Time to decision, proxies"),
             value: format!("{middle:.1} s"),
-            detail: both(
+            details: vec![
                 format!("净语音中位数；九成在 {late:.1} 秒内"),
                 format!("median net speech; nine of ten within {late:.1} s"),
-            ),
+            ],
         });
     }
     cards
@@ -105,19 +116,21 @@ fn kind(kind: CallKind) -> Both {
     }
 }
 
-/// A verdict as the agent sees it (crate `scoring` has the texts; the codes are stable).
+/// The verdicts' stable codes and what the agent's screen shows, in the order of the tables.
+const VERDICTS: [(&str, &str, &str); 8] = [
+    ("SUSPECTED_PROXY", "疑似代理", "suspected proxy"),
+    ("MATCH", "一致", "match"),
+    ("DOUBTFUL", "存疑", "doubtful"),
+    ("MISMATCH", "不一致", "mismatch"),
+    ("INSUFFICIENT_SPEECH", "语音不足", "insufficient speech"),
+    ("NOT_ENROLLED", "客户未登记声纹", "customer not enrolled"),
+    ("OPTED_OUT", "客户已退出声纹服务", "customer opted out"),
+    ("NO_CUSTOMER_CLAIMED", "未声明客户", "no customer claimed"),
+];
+
 fn verdict(code: &str) -> Both {
-    match code {
-        "MATCH" => both("一致", "match"),
-        "DOUBTFUL" => both("存疑", "doubtful"),
-        "MISMATCH" => both("不一致", "mismatch"),
-        "SUSPECTED_PROXY" => both("疑似代理", "suspected proxy"),
-        "INSUFFICIENT_SPEECH" => both("语音不足", "insufficient speech"),
-        "NOT_ENROLLED" => both("客户未登记声纹", "customer not enrolled"),
-        "OPTED_OUT" => both("客户已退出声纹服务", "customer opted out"),
-        "NO_CUSTOMER_CLAIMED" => both("未声明客户", "no customer claimed"),
-        other => both(other, ""),
-    }
+    let known = VERDICTS.iter().find(|v| v.0 == code);
+    known.map_or_else(|| both(code, ""), |(_, zh, en)| both(*zh, *en))
 }
 
 fn verdicts(page: &mut Page, result: &CallsResult) {
@@ -126,7 +139,11 @@ fn verdicts(page: &mut Page, result: &CallsResult) {
     for (kind, code, calls) in &result.figures().verdicts {
         kinds.entry(*kind).or_default().insert(code, *calls);
     }
-    let codes: std::collections::BTreeSet<&str> = kinds.values().flat_map(|v| v.keys().copied()).collect();
+    let mut codes: Vec<&str> = kinds.values().flat_map(|v| v.keys().copied()).collect();
+    codes.sort_unstable_by_key(|code| {
+        (VERDICTS.iter().position(|v| v.0 == *code).unwrap_or(usize::MAX), *code)
+    });
+    codes.dedup();
     let mut head = vec![both("来电人", "Caller"), both("通数", "Calls")];
     head.extend(codes.iter().map(|c| verdict(c)));
     let row = |(of, verdicts): (&CallKind, &BTreeMap<&str, usize>)| {
@@ -203,7 +220,7 @@ fn priors(page: &mut Page, figures: &CallsFigures) {
     let rows = figures.priors.iter().map(|p| {
         let worth = p.precision.map_or_else(Cell::dash, |e| Cell(percent(e.value), percents(e.interval)));
         vec![
-            Cell::plain(format!("{} %", (p.proxy_share * 1e6).round() / 1e4)),
+            Cell::plain(chosen(p.proxy_share)),
             worth,
             Cell::plain(format!("{:.1}", p.tags_per_1000)),
             Cell::plain(format!("{:.1}", p.missed_per_1000)),

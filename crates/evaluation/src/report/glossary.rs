@@ -1,4 +1,4 @@
-use super::text::{Both, both};
+use super::text::{Both, both, chosen};
 
 type Word = (Both, Both);
 
@@ -6,12 +6,16 @@ fn word(zh: &str, en: &str, zh_meaning: &str, en_meaning: &str) -> Word {
     (both(zh, en), both(zh_meaning, en_meaning))
 }
 
-fn interval() -> Word {
-    word(
-        "95 % 置信区间",
-        "95 % confidence interval",
-        "换一批说话人重做试验，结果大约有 95 % 的可能落在这个范围内。",
-        "If the test were done again with other people, the result would lie about here 95 times of 100.",
+fn interval(level: f64) -> Word {
+    let level = chosen(level);
+    (
+        both(format!("置信区间（{level}）"), format!("Confidence interval, {level}")),
+        both(
+            format!("换一批说话人重做试验，结果大约有 {level} 的可能落在这个范围内。"),
+            format!(
+                "Were the test done again with other people, the result would lie about here with {level} certainty."
+            ),
+        ),
     )
 }
 
@@ -24,7 +28,7 @@ fn net_speech() -> Word {
     )
 }
 
-pub(super) fn verify() -> Vec<Word> {
+pub(super) fn verify(level: f64) -> Vec<Word> {
     vec![
         word(
             "漏认",
@@ -62,11 +66,11 @@ pub(super) fn verify() -> Vec<Word> {
             "似然比整体损失的信息（比特）：0 为完美，1 为毫无信息；与最低 Cllr 的差是校准造成的损失。",
             "Information lost by the likelihood ratios, in bits: 0 is perfect, 1 is no information; what is above the minimum is lost by calibration.",
         ),
-        interval(),
+        interval(level),
     ]
 }
 
-pub(super) fn identify() -> Vec<Word> {
+pub(super) fn identify(level: f64) -> Vec<Word> {
     vec![
         word(
             "找到（TPIR）",
@@ -98,11 +102,11 @@ pub(super) fn identify() -> Vec<Word> {
             "错误不到 30 次的比率不可靠，以 † 标出。",
             "A rate with fewer than 30 errors behind it is not to be relied on; it is marked †.",
         ),
-        interval(),
+        interval(level),
     ]
 }
 
-pub(super) fn calls() -> Vec<Word> {
+pub(super) fn calls(level: f64) -> Vec<Word> {
     vec![
         word(
             "抓到的代理",
@@ -129,6 +133,6 @@ pub(super) fn calls() -> Vec<Word> {
             "The share of tagged calls that are truly by listed proxies; the rarer proxies are, the less the same tag is worth.",
         ),
         net_speech(),
-        interval(),
+        interval(level),
     ]
 }

@@ -1,6 +1,6 @@
 use super::page::{Card, Cell, Page};
 use super::tag_tables::{breakdowns, per_thousand_cell, share_cell};
-use super::text::{Both, both, count, per_thousand, per_thousands, percent, percents};
+use super::text::{Both, both, chosen, count, per_thousand, per_thousands, percent, percents};
 use super::{glossary, notes, tpir_chart};
 use crate::metrics::{IdentificationFigures, TpirFigures};
 use crate::{IdentifyResult, SystemIdentification};
@@ -17,15 +17,15 @@ pub(crate) fn identify_page(result: &IdentifyResult) -> String {
     page.chart(
         &tpir_chart(result),
         &both(
-            "门槛越严，误标越少、找到的也越少；曲线越靠左上越好。竖线是 95 % 置信区间。",
-            "A stricter threshold gives fewer false tags and finds fewer; the nearer the curve to the upper left corner the better. Vertical lines are 95 % confidence intervals.",
+            "门槛越严，误标越少、找到的也越少；曲线越靠左上越好。竖线是置信区间。",
+            "A stricter threshold gives fewer false tags and finds fewer; the nearer the curve to the upper left corner the better. Vertical lines are confidence intervals.",
         ),
     );
     breakdowns(&mut page, result.breakdowns());
-    page.heading("词语解释", "What the words mean");
-    page.words(&glossary::identify());
-    page.heading("本次运行", "This run");
     let bootstrap = &result.input().options.bootstrap;
+    page.heading("词语解释", "What the words mean");
+    page.words(&glossary::identify(bootstrap.level));
+    page.heading("本次运行", "This run");
     let mut facts = result.input().facts.clone();
     facts.push((
         "置信区间 Confidence".to_owned(),
@@ -70,7 +70,7 @@ fn cards(result: &IdentifyResult) -> Vec<Card> {
         cards.push(Card {
             name: both("找到的名单内来电", "Listed callers found"),
             value: percent(tags.found.value),
-            detail: both(format!("95 % 区间 {i}"), format!("95 % interval {i}, at the shipped threshold")),
+            details: vec![format!("置信区间 interval {i}"), "按出厂门槛 at the shipped threshold".to_owned()],
         });
     }
     if tags.false_tags.total > 0 {
@@ -78,7 +78,7 @@ fn cards(result: &IdentifyResult) -> Vec<Card> {
         cards.push(Card {
             name: both("每千通误标", "False tags per 1,000 calls"),
             value: per_thousand(tags.false_tags.value),
-            detail: both(format!("95 % 区间 {i}"), format!("95 % interval {i}, at the shipped threshold")),
+            details: vec![format!("置信区间 interval {i}"), "按出厂门槛 at the shipped threshold".to_owned()],
         });
     }
     for figures in result.systems().iter().take(1).flat_map(|s| &s.figures.tpir) {
@@ -87,7 +87,7 @@ fn cards(result: &IdentifyResult) -> Vec<Card> {
             cards.push(Card {
                 name: both(format!("误标 {fpir} 时找到"), format!("Found at {fpir} false tags")),
                 value: percent(figures.tpir.value),
-                detail: both(format!("95 % 区间 {i}"), format!("95 % interval {i}")),
+                details: vec![format!("置信区间 interval {i}")],
             });
         }
     }
@@ -97,8 +97,7 @@ fn cards(result: &IdentifyResult) -> Vec<Card> {
 /// The rate, marked where too few errors stand behind it.
 fn rate(figures: &TpirFigures) -> String {
     let mark = if figures.few { " †" } else { "" };
-    let value = figures.fpir * 100.0;
-    format!("{value} %{mark}")
+    chosen(figures.fpir) + mark
 }
 
 fn shipped(page: &mut Page, result: &IdentifyResult) {
@@ -130,8 +129,8 @@ fn shipped(page: &mut Page, result: &IdentifyResult) {
 fn systems(page: &mut Page, systems: &[SystemIdentification]) {
     page.heading("与其他系统并列", "Beside other systems");
     page.text(&both(
-        "同一批来电、同一份名单；门槛定在名单外来电恰好被误标该比例之处，每格下方是 95 % 置信区间和次数。",
-        "The same calls and list; the threshold is where at most this share of other people's calls is tagged. Below each figure its 95 % confidence interval and counts.",
+        "同一批来电、同一份名单；门槛定在名单外来电恰好被误标该比例之处，每格下方是置信区间和次数。",
+        "The same calls and list; the threshold is where at most this share of other people's calls is tagged. Below each figure its confidence interval and counts.",
     ));
     let mut head = vec![both("系统", "System"), both("首位命中", "Rank 1")];
     for figures in systems.iter().take(1).flat_map(|s| &s.figures.tpir) {

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::text::{Both, both, count, percent};
+use super::text::{Both, both, chosen, count, percent};
 use crate::metrics::{IdentificationFigures, VerificationFigures};
 use crate::tags::TagFigures;
 use crate::{CallsResult, IdentifyResult, VerifyResult};
@@ -47,8 +47,8 @@ pub(super) fn verify(result: &VerifyResult) -> Vec<Warning> {
     let Some(shipped) = result.systems().first() else { return Vec::new() };
     let figures = &shipped.figures;
     let mut warnings = Vec::new();
-    let least = figures.targets.min(figures.nontargets) as f64 * figures.eer.value;
-    if least < FEW_ERRORS {
+    if few_errors(figures) {
+        let least = errors(figures);
         warnings.push(warning(
             "few_errors",
             format!("等错误率背后的错误不到 30 次（约 {least:.0} 次），只能当作参考；请增加比对数量。"),
@@ -67,6 +67,15 @@ pub(super) fn verify(result: &VerifyResult) -> Vec<Warning> {
     warnings.extend(figures.costs.iter().filter_map(off).take(1));
     warnings.extend(rare(figures));
     warnings
+}
+
+/// Errors of the rarer kind behind the equal error rate.
+fn errors(figures: &VerificationFigures) -> f64 {
+    figures.targets.min(figures.nontargets) as f64 * figures.eer.value
+}
+
+pub(super) fn few_errors(figures: &VerificationFigures) -> bool {
+    errors(figures) < FEW_ERRORS
 }
 
 fn few_speakers(speakers: usize) -> Option<Warning> {
@@ -97,7 +106,7 @@ fn rare(figures: &VerificationFigures) -> Option<Warning> {
     let few =
         |c: &&crate::metrics::CostFigures| c.min_rates.false_match * (figures.nontargets as f64) < FEW_ERRORS;
     let point = figures.costs.iter().find(few)?.point;
-    let prior = percent(point.prior());
+    let prior = chosen(point.prior());
     Some(warning(
         "few_false_matches",
         format!("先验 {prior} 的检测代价背后误认不到 30 次，只能当作参考。"),
@@ -141,8 +150,7 @@ fn one_kind(listed: usize, unlisted: usize) -> Vec<Warning> {
 }
 
 fn few_unlisted(figures: &IdentificationFigures) -> Option<Warning> {
-    let few: Vec<String> =
-        figures.tpir.iter().filter(|t| t.few).map(|t| percent(t.fpir).replace(".00", "")).collect();
+    let few: Vec<String> = figures.tpir.iter().filter(|t| t.few).map(|t| chosen(t.fpir)).collect();
     let lowest = figures.tpir.iter().map(|t| t.fpir).fold(1.0, f64::min);
     let needed = (FEW_ERRORS / lowest.max(1e-9)).ceil() as usize;
     (!few.is_empty()).then(|| {

@@ -10,8 +10,8 @@ pub(super) struct Page {
 pub(super) struct Card {
     pub(super) name: Both,
     pub(super) value: String,
-    /// Interval and counts.
-    pub(super) detail: Both,
+    /// Interval and counts, a line each.
+    pub(super) details: Vec<String>,
 }
 
 /// A cell: what it says, and smaller below.
@@ -63,12 +63,11 @@ impl Page {
         let card = |c: &Card| {
             format!(
                 "<div class=\"card\"><p class=\"name\">{} <span class=\"en\" lang=\"en\">{}</span></p>\
-                 <p class=\"value\">{}</p><p>{}</p><p class=\"en\" lang=\"en\">{}</p></div>",
+                 <p class=\"value\">{}</p>{}</div>",
                 escape(&c.name.zh),
                 escape(&c.name.en),
                 escape(&c.value),
-                escape(&c.detail.zh),
-                escape(&c.detail.en)
+                c.details.iter().map(|d| format!("<p>{}</p>", escape(d))).collect::<String>()
             )
         };
         let cards: String = cards.iter().map(card).collect();

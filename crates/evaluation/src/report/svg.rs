@@ -158,21 +158,24 @@ impl Plot {
     pub(super) fn tick_x(&self, svg: &mut Svg, x: f64, label: &str) {
         let ([px, bottom], [_, top]) = (self.at(x, self.y[0]), self.at(x, self.y[1]));
         svg.line([px, top], [px, bottom], FAINT, 1.0, "");
-        svg.text([px, bottom + 17.0], Anchor::Middle, 13.0, SOFT, label);
+        svg.text([px, bottom + 17.0], Anchor::Middle, 14.0, SOFT, label);
     }
 
     /// A grid line and its label to the left.
     pub(super) fn tick_y(&self, svg: &mut Svg, y: f64, label: &str) {
         let ([left, py], [right, _]) = (self.at(self.x[0], y), self.at(self.x[1], y));
         svg.line([left, py], [right, py], FAINT, 1.0, "");
-        svg.text([left - 6.0, py + 4.5], Anchor::End, 13.0, SOFT, label);
+        svg.text([left - 6.0, py + 4.5], Anchor::End, 14.0, SOFT, label);
     }
 
-    /// The names of the axes.
+    /// The frame and the names of the axes.
     pub(super) fn names(&self, svg: &mut Svg, x: &str, y: &str) {
         let [left, top, width, height] = self.frame;
-        svg.text([left + width / 2.0, top + height + 37.0], Anchor::Middle, 13.5, INK, x);
-        svg.text_up([14.0, top + height / 2.0], 13.5, INK, y);
+        let (right, bottom) = (left + width, top + height);
+        svg.line([left, top], [left, bottom], SOFT, 1.0, "");
+        svg.line([left, bottom], [right, bottom], SOFT, 1.0, "");
+        svg.text([left + width / 2.0, top + height + 37.0], Anchor::Middle, 14.5, INK, x);
+        svg.text_up([15.0, top + height / 2.0], 14.5, INK, y);
     }
 }
 
@@ -180,5 +183,5 @@ impl Plot {
 pub(super) fn legend(svg: &mut Svg, [x, y]: [f64; 2], index: usize, label: &str) {
     let (color, dash) = (COLORS[index % COLORS.len()], DASHES[index % DASHES.len()]);
     svg.line([x, y - 4.5], [x + 30.0, y - 4.5], color, 2.6, dash);
-    svg.text([x + 38.0, y], Anchor::Start, 13.0, INK, label);
+    svg.text([x + 38.0, y], Anchor::Start, 13.5, INK, label);
 }

@@ -29,8 +29,8 @@ pub(super) fn breakdowns(page: &mut Page, breakdowns: &[TagBreakdown]) {
     }
     page.heading("分组结果", "By condition");
     page.text(&both(
-        "蓝色越长越好（找到的比例），橙色越短越好（每千通误标）；细线是 95 % 置信区间，分数是次数。",
-        "Blue, the longer the better: share found. Orange, the shorter the better: false tags per 1,000 calls. Thin lines are 95 % confidence intervals, fractions are counts.",
+        "蓝色越长越好（找到的比例），橙色越短越好（每千通误标）；细线是置信区间，分数是次数。",
+        "Blue, the longer the better: share found. Orange, the shorter the better: false tags per 1,000 calls. Thin lines are confidence intervals, fractions are counts.",
     ));
     for rows in breakdowns.chunk_by(|a, b| a.column == b.column) {
         let Some(first) = rows.first() else { continue };

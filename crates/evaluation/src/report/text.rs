@@ -51,9 +51,17 @@ pub(crate) fn percents(interval: Option<[f64; 2]>) -> String {
     )
 }
 
-/// A share per 1,000: one place, or two below 1.
+/// A rate somebody chose, without needless zeros.
+pub(crate) fn chosen(share: f64) -> String {
+    format!("{} %", (share * 1e6).round() / 1e4)
+}
+
+/// A share per 1,000: one place, two below 1, none from 100.
 pub(crate) fn per_thousand(share: f64) -> String {
     let value = share * 1000.0;
+    if value >= 99.95 {
+        return format!("{value:.0}");
+    }
     if value > 0.0 && value < 0.995 { format!("{value:.2}") } else { format!("{value:.1}") }
 }
 
@@ -114,6 +122,10 @@ mod tests {
         assert_eq!(percent(0.885), "88.5 %");
         assert_eq!(percents(Some([0.005, 0.125])), "0.50–12.5 %");
         assert_eq!(percents(None), "–");
+        assert_eq!(
+            (chosen(0.003), chosen(0.01), per_thousand(0.8333)),
+            ("0.3 %".into(), "1 %".into(), "833".into())
+        );
         assert_eq!(
             (per_thousand(0.0005), per_thousand(0.01), per_thousand(0.0)),
             ("0.50".into(), "10.0".into(), "0.0".into())

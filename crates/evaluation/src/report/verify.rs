@@ -1,7 +1,7 @@
 use super::bars::{Bar, bars};
 use super::page::{Card, Cell, Page};
 use super::svg::COLORS;
-use super::text::{Both, both, column, count, decimal, decimals, percent, percents};
+use super::text::{Both, both, chosen, column, count, decimal, decimals, percent, percents};
 use super::{calibration_chart, det_chart, glossary, notes};
 use crate::metrics::{CostFigures, Estimate, VerificationFigures};
 use crate::{VerifyBreakdown, VerifyResult};
@@ -15,28 +15,25 @@ pub(crate) fn verify_page(result: &VerifyResult) -> String {
     }
     page.warnings(notes::verify(result).iter().map(|w| &w.text));
     systems(&mut page, result);
-    page.heading("错误权衡", "The tradeoff");
-    page.chart(
-        &det_chart(result),
-        &both(
-            "门槛越严，误认越少、漏认越多；曲线越靠左下越好。阴影是 95 % 置信带。",
-            "A stricter threshold gives fewer false matches and more misses; the nearer the curve to the lower left corner the better. The shade is the 95 % confidence band.",
-        ),
-    );
-    page.heading("分数是否名副其实", "Do the scores mean what they say");
-    page.chart(
-        &calibration_chart(result),
-        &both(
-            "上图：两类比对的分数分布，分得越开越好。下图：实线越贴近虚线，分数越可信。",
-            "Above: how the scores of both kinds of trials spread; the further apart the better. Below: the nearer the line to the dashed one, the more the scores can be taken at their word.",
-        ),
-    );
+    charts(&mut page, result);
     breakdowns(&mut page, result.breakdowns());
     page.heading("词语解释", "What the words mean");
-    page.words(&glossary::verify());
+    page.words(&glossary::verify(result.input().options.bootstrap.level));
     page.heading("本次运行", "This run");
     page.facts(&facts(result));
     page.finish()
+}
+
+fn charts(page: &mut Page, result: &VerifyResult) {
+    page.heading("错误权衡与分数的含义", "The tradeoff, and what the scores mean");
+    page.charts(&[
+        (both("错误权衡曲线", "Detection error tradeoff"), det_chart(result)),
+        (both("分数是否名副其实", "Do the scores mean what they say"), calibration_chart(result)),
+    ]);
+    page.text(&both(
+        "图一：门槛越严，误认越少、漏认越多；曲线越靠左下越好，阴影是置信带。图二上：两类比对的分数，分得越开越好；图二下：实线越贴近虚线，分数越可信。",
+        "First chart: a stricter threshold gives fewer false matches and more misses; the nearer the curve to the lower left corner the better, the shade is its confidence band. Second chart, above: the scores of both kinds of trials, the further apart the better; below: the nearer the line to the dashed one, the more the scores can be taken at their word.",
+    ));
 }
 
 /// The first operating point with an actual threshold, in plain words.
@@ -53,7 +50,7 @@ fn lead(figures: &VerificationFigures) -> Both {
     let Some((cost, rates)) = figures.costs.iter().find_map(|c| c.actual_rates.map(|r| (c, r))) else {
         return both(zh, en);
     };
-    let prior = percent(cost.point.prior()).replace(".00", "");
+    let prior = chosen(cost.point.prior());
     let missed = (rates.miss * figures.targets as f64).round() as usize;
     let matched = (rates.false_match * figures.nontargets as f64).round() as usize;
     let (miss, false_match) = (percent(rates.miss), percent(rates.false_match));
@@ -72,14 +69,13 @@ fn lead(figures: &VerificationFigures) -> Both {
 }
 
 fn cards(figures: &VerificationFigures) -> Vec<Card> {
-    let interval = |i| both(format!("95 % 区间 {i}"), format!("95 % interval {i}"));
     let mut cards = vec![Card {
         name: both("等错误率（凸包）", "Equal error rate, convex hull"),
         value: percent(figures.eer_rocch.value),
-        detail: interval(percents(figures.eer_rocch.interval)),
+        details: vec![format!("置信区间 interval {}", percents(figures.eer_rocch.interval))],
     }];
     for cost in &figures.costs {
-        let prior = percent(cost.point.prior()).replace(".00", "");
+        let prior = chosen(cost.point.prior());
         let shown = cost.actual.as_ref().unwrap_or(&cost.min);
         let kind = if cost.actual.is_some() { both("实际", "Actual") } else { both("最低", "Minimum") };
         let i = decimals(shown.interval);
@@ -89,10 +85,10 @@ fn cards(figures: &VerificationFigures) -> Vec<Card> {
                 format!("{} detection cost, prior {prior}", kind.en),
             ),
             value: decimal(shown.value),
-            detail: both(
-                format!("95 % 区间 {i}；最低 {}", decimal(cost.min.value)),
-                format!("95 % interval {i}; minimum {}", decimal(cost.min.value)),
-            ),
+            details: vec![
+                format!("置信区间 interval {i}"),
+                format!("最低 minimum {}", decimal(cost.min.value)),
+            ],
         });
     }
     if let Some(cllr) = &figures.cllr {
@@ -100,7 +96,7 @@ fn cards(figures: &VerificationFigures) -> Vec<Card> {
         cards.push(Card {
             name: both("信息损失 Cllr", "Information lost, bits"),
             value: decimal(cllr.value),
-            detail: both(format!("其中校准损失 {loss}"), format!("of which by calibration {loss}")),
+            details: vec![format!("其中校准损失 of which by calibration {loss}")],
         });
     }
     cards
@@ -109,8 +105,8 @@ fn cards(figures: &VerificationFigures) -> Vec<Card> {
 fn systems(page: &mut Page, result: &VerifyResult) {
     page.heading("与其他系统并列", "Beside other systems");
     page.text(&both(
-        "同一批录音、同一批比对；每格下方是 95 % 置信区间。",
-        "The same recordings and trials; below each figure its 95 % confidence interval.",
+        "同一批录音、同一批比对；每格下方是置信区间。",
+        "The same recordings and trials; below each figure its confidence interval.",
     ));
     let mut head = vec![
         both("系统", "System"),
@@ -118,16 +114,21 @@ fn systems(page: &mut Page, result: &VerifyResult) {
         both("等错误率（普通）", "EER, plain"),
     ];
     for cost in result.systems().iter().take(1).flat_map(|s| &s.figures.costs) {
-        let prior = percent(cost.point.prior()).replace(".00", "");
+        let prior = chosen(cost.point.prior());
         head.push(both(format!("最低代价 {prior}"), format!("min DCF, prior {prior}")));
         head.push(both(format!("实际代价 {prior}"), format!("actual DCF, prior {prior}")));
     }
     head.extend([both("Cllr", "bits lost"), both("最低 Cllr", "minimum")]);
-    let rows = result.systems().iter().flat_map(|s| {
-        let all = system_row(&s.title, &s.figures);
-        std::iter::once(all).chain(unscored_row(&s.title, &s.figures))
-    });
-    page.table(&head, &rows.collect::<Vec<_>>());
+    let rows: Vec<_> = result.systems().iter().map(|s| system_row(&s.title, &s.figures)).collect();
+    page.table(&head, &rows);
+    let rows: Vec<_> = result.systems().iter().filter_map(|s| unscored_row(&s.title, &s.figures)).collect();
+    if !rows.is_empty() {
+        page.small_heading(&both(
+            "把没有结果的比对算作错误",
+            "With trials that gave no score counted as errors",
+        ));
+        page.table(head.get(..head.len() - 2).unwrap_or_default(), &rows);
+    }
 }
 
 fn system_row(title: &str, figures: &VerificationFigures) -> Vec<Cell> {
@@ -146,7 +147,7 @@ fn system_row(title: &str, figures: &VerificationFigures) -> Vec<Cell> {
 fn unscored_row(title: &str, figures: &VerificationFigures) -> Option<Vec<Cell>> {
     let errors = figures.counted_as_errors.as_ref()?;
     let unscored = count(figures.unscored_targets + figures.unscored_nontargets);
-    let small = format!("无结果的 {unscored} 次算作错误 with {unscored} unscored as errors");
+    let small = format!("{unscored} 次无结果 without a score");
     let mut row = vec![
         Cell(title.to_owned(), small),
         Cell::plain(percent(errors.eer_rocch)),
@@ -156,7 +157,6 @@ fn unscored_row(title: &str, figures: &VerificationFigures) -> Option<Vec<Cell>>
         row.push(Cell::plain(decimal(*min)));
         row.push(actual.map_or_else(Cell::dash, |a| Cell::plain(decimal(a))));
     }
-    row.extend([Cell::dash(), Cell::dash()]);
     Some(row)
 }
 
@@ -166,8 +166,8 @@ fn breakdowns(page: &mut Page, breakdowns: &[VerifyBreakdown]) {
     }
     page.heading("分组结果", "By condition");
     page.text(&both(
-        "等错误率（凸包），越短越好；细线是 95 % 置信区间，后面是同一人与不同人的比对次数。",
-        "Equal error rate on the convex hull, the shorter the better; thin lines are 95 % confidence intervals, then the number of trials of one person and of two.",
+        "等错误率（凸包），越短越好；细线是置信区间，分数是同一人与不同人的比对次数；† 表示错误不到 30 次，只能当作参考。",
+        "Equal error rate on the convex hull, the shorter the better; thin lines are confidence intervals, fractions are trials of one person and of two; † marks fewer than 30 errors: take it as a hint.",
     ));
     let charts = breakdowns.chunk_by(|a, b| a.column == b.column).filter_map(|rows| {
         let title = column(rows.first()?.column);
@@ -180,12 +180,13 @@ fn breakdowns(page: &mut Page, breakdowns: &[VerifyBreakdown]) {
 
 fn bar(row: &VerifyBreakdown) -> Bar {
     let eer = row.figures.as_ref().map(|f| f.eer_rocch);
+    let mark = if row.figures.as_ref().is_some_and(notes::few_errors) { " †" } else { "" };
     Bar {
         label: row.value.clone(),
         value: eer.map(|e| e.value),
         interval: eer.and_then(|e| e.interval),
-        text: eer.map_or_else(|| "–".to_owned(), |e| percent(e.value)),
-        note: format!("{} / {}", count(row.targets), count(row.nontargets)),
+        text: eer.map_or_else(|| "–".to_owned(), |e| percent(e.value) + mark),
+        note: format!("{} · {}/{}", percents(eer.and_then(|e| e.interval)), row.targets, row.nontargets),
     }
 }
 
