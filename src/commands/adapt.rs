@@ -21,6 +21,8 @@ const LOOKS: [f32; 12] = [3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 12.0, 14.0, 16.0, 
 const LIVE_SPEECH: f32 = 13.0;
 /// The most calls that are.
 const MAX_LIVE_CALLS: usize = 400;
+/// The most recordings of one list.
+const MAX_ROWS: usize = 200_000;
 
 /// Train a back end on your own recordings, with or without knowing who speaks
 #[derive(Args)]
@@ -77,12 +79,16 @@ struct Row {
     recording: PathBuf,
     #[serde(default)]
     speaker: Option<String>,
-    #[serde(default, alias = "half")]
+    #[serde(default)]
     session: Option<String>,
     #[serde(default)]
+    half: Option<String>,
+    #[serde(default)]
     side: Option<String>,
-    #[serde(default, rename = "use", alias = "role")]
+    #[serde(default, rename = "use")]
     purpose: Option<String>,
+    #[serde(default)]
+    role: Option<String>,
     #[serde(default)]
     set: Option<String>,
     #[serde(default)]
@@ -149,7 +155,14 @@ impl Adapt {
     fn rows(&self) -> Result<Vec<Row>> {
         let what = || format!("can't read {}; it needs a column `recording`", self.recordings.display());
         let mut reader = csv::Reader::from_path(&self.recordings).with_context(what)?;
-        let rows: Vec<Row> = reader.deserialize().collect::<Result<_, _>>().with_context(what)?;
+        let rows =
+            reader.deserialize().take(MAX_ROWS + 1).collect::<Result<Vec<Row>, _>>().with_context(what)?;
+        if rows.len() > MAX_ROWS {
+            bail!(
+                "{} lists more than {MAX_ROWS} recordings; adapt on a part of them",
+                self.recordings.display()
+            );
+        }
         let mut seen = HashSet::new();
         if let Some(twice) = rows.iter().find(|r| !seen.insert(&r.recording)) {
             bail!("{} is in the list twice", twice.recording.display());
@@ -187,7 +200,10 @@ impl Adapt {
         let mut calls = Vec::with_capacity(rows.len());
         for (row, heard) in rows.iter().zip(heard) {
             let text = |field: &Option<String>| field.as_deref().unwrap_or_default().trim().to_owned();
-            let (side, mut purpose) = (side(&text(&row.side))?, purpose(&text(&row.purpose))?);
+            let (side, mut purpose) = (
+                side(&text(&row.side))?,
+                purpose(&text(row.purpose.as_ref().map_or(&row.role, |_| &row.purpose)))?,
+            );
             if self.test_only.contains(&text(&row.set)) {
                 purpose = Purpose::Test;
             }
@@ -195,7 +211,8 @@ impl Adapt {
             calls.push(Call {
                 recording: row.recording.display().to_string(),
                 speaker: Some(text(&row.speaker)).filter(|s| !s.is_empty()),
-                session: Some(text(&row.session)).filter(|s| !s.is_empty()),
+                session: Some(text(row.session.as_ref().map_or(&row.half, |_| &row.session)))
+                    .filter(|s| !s.is_empty()),
                 side,
                 purpose,
                 set: text(&row.set),

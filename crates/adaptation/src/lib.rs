@@ -18,6 +18,8 @@ mod curves;
 mod error;
 mod fitted;
 mod folds;
+#[cfg(test)]
+mod golden;
 mod labelled;
 mod material;
 mod metrics;
