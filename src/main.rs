@@ -29,6 +29,7 @@ enum Command {
     Extract(commands::extract::Extract),
     Demo(commands::demo::Demo),
     Model(commands::model::Model),
+    Simulate(commands::simulate::Simulate),
 }
 
 fn main() -> ExitCode {
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         Command::Extract(command) => command.run(),
         Command::Demo(command) => command.run(),
         Command::Model(command) => command.run(),
+        Command::Simulate(command) => command.run(),
     };
     exit::report(result)
 }

@@ -14,6 +14,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("scoring", &["voiceprint"]),
     ("records", &["voiceprint"]),
     ("evaluation", &["voiceprint", "audio", "scoring"]),
+    ("simulation", &["voiceprint", "audio"]),
     ("engine", &["voiceprint", "audio", "index", "scoring", "records"]),
     ("cluster", &["voiceprint", "index", "records"]),
     ("telephony", &["voiceprint", "audio", "engine"]),
