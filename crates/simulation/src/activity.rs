@@ -36,3 +36,33 @@ pub(crate) fn speech_power(samples: &[f32], frames: &[bool]) -> f64 {
     let (sum, count) = spoken.fold((0.0, 0usize), |(sum, n), (frame, _)| (sum + power(frame), n + 1));
     if count == 0 { 0.0 } else { sum / count as f64 }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A tone of this many frames at a level in dB.
+    fn tone(frames: usize, db: f64) -> Vec<f32> {
+        let gain = 10f64.powf(db / 20.0);
+        (0..frames * FRAME).map(|i| (gain * (i as f64 * 0.5).sin()) as f32).collect()
+    }
+
+    #[test]
+    fn what_is_35_db_below_is_no_speech() {
+        let samples = [tone(50, -10.0), tone(50, -40.0), tone(50, -50.0), tone(50, -10.0)].concat();
+        let frames = speech_frames(&samples);
+        assert!(frames[..100].iter().all(|speech| *speech));
+        // 60 ms of hangover, then silence, then speech from its first frame.
+        assert!(frames[100..106].iter().all(|speech| *speech) && frames[106..150].iter().all(|s| !s));
+        assert!(frames[150..].iter().all(|speech| *speech));
+        let level = 10.0 * speech_power(&tone(50, -10.0), &[true; 50]).log10();
+        assert!((level + 13.0).abs() < 0.1, "{level}");
+    }
+
+    #[test]
+    fn silence_has_no_speech() {
+        assert!(speech_frames(&[0.0; 8000]).iter().all(|speech| !speech));
+        assert!(speech_frames(&[]).is_empty());
+        assert_eq!(speech_power(&[0.5; 80], &[false]), 0.0);
+    }
+}

@@ -153,3 +153,6 @@ impl Chain {
         json!(self.0.iter().map(|codec| codec.name()).collect::<Vec<_>>())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -113,3 +113,63 @@ pub(crate) fn key(seed: u64, name: &[&str]) -> [u8; 32] {
     }
     hash.finalize().into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn draws_are_spread_as_they_should() {
+        let mut draw = Draw::of(1, &["test"]);
+        let n = 100_000;
+        let mean = |values: Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
+        assert!((mean((0..n).map(|_| draw.unit()).collect()) - 0.5).abs() < 0.005);
+        let normal: Vec<f64> = (0..n).map(|_| draw.normal()).collect();
+        assert!(mean(normal.clone()).abs() < 0.015);
+        assert!((mean(normal.iter().map(|x| x * x).collect()) - 1.0).abs() < 0.02);
+        let counts = (0..n).fold([0; 3], |mut counts, _| {
+            counts[draw.weighted(&[1.0, 0.0, 3.0]).unwrap()] += 1;
+            counts
+        });
+        assert_eq!(counts[1], 0);
+        assert!((f64::from(counts[2]) / f64::from(n) - 0.75).abs() < 0.01);
+        assert!((0..1000).all(|_| draw.below(7) < 7));
+        assert_eq!((draw.below(0), draw.weighted(&[0.0]), draw.weighted(&[])), (0, None, None));
+    }
+
+    #[test]
+    fn the_first_numbers_stay_what_they_are() {
+        // A change here changes every call ever made from a seed.
+        let mut draw = Draw::of(1, &["call", "x"]);
+        let first: Vec<usize> = (0..6).map(|_| draw.below(1000)).collect();
+        assert_eq!(first, FIRST);
+    }
+
+    const FIRST: [usize; 6] = [0; 6];
+
+    #[test]
+    fn names_and_seeds_keep_draws_apart() {
+        let first = |seed, name: &[&str]| Draw::of(seed, name).unit().to_bits();
+        assert_ne!(first(1, &["ab", "c"]), first(1, &["a", "bc"]));
+        assert_ne!(first(1, &["a"]), first(2, &["a"]));
+        assert_eq!(first(1, &["a"]), first(1, &["a"]));
+    }
+
+    #[test]
+    fn one_more_name_leaves_the_order_of_the_others() {
+        let draws = CallDraws::new(1, "call");
+        let names = ["a", "b", "c", "d", "e"];
+        let without = draws.order("x", names.into_iter());
+        let with = draws.order("x", names.into_iter().chain(["f"]));
+        assert_eq!(without, with.into_iter().filter(|name| *name != "f").collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_shuffle_keeps_all() {
+        let mut items: Vec<usize> = (0..50).collect();
+        Draw::of(3, &["shuffle"]).shuffle(&mut items);
+        assert!(!items.is_sorted());
+        items.sort_unstable();
+        assert_eq!(items, (0..50).collect::<Vec<_>>());
+    }
+}

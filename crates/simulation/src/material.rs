@@ -100,6 +100,11 @@ impl Materials {
         found.map(|s| s.recordings().collect()).unwrap_or_default()
     }
 
+    /// A speaker's recording as a manifest names it: by its path in the list.
+    pub(crate) fn name_of(&self, path: &Path) -> String {
+        self.speakers.as_listed(path).to_string_lossy().into_owned()
+    }
+
     /// A clean recording of a speaker.
     pub(crate) fn clip(&self, path: &Path) -> Result<Arc<Clip>, SimulationError> {
         if let Some(clip) = self.kept().clips.get(path) {

@@ -140,3 +140,65 @@ fn table(text: &str) -> Result<toml::Table, SimulationError> {
 fn refused(what: String) -> SimulationError {
     SimulationError::Plan { what }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn refusal(text: &str) -> String {
+        match Plan::parse(text) {
+            Err(SimulationError::Plan { what }) => what,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_plan_changes_what_it_names_and_nothing_else() {
+        let plan = Plan::parse("based_on = \"typical\"\n[noise]\nsnr_db = [1.0, 2.0]\nweights = { pink = 1.0 }").unwrap();
+        let (own, typical) = (plan.settings(), Plan::preset(Preset::Typical).unwrap());
+        assert_eq!(own.noise.snr_db, Span::new(1.0, 2.0));
+        assert_eq!(own.noise.weights.len(), 1);
+        assert_eq!(own.level.dbfs, typical.settings().level.dbfs);
+        assert_eq!(own.level.dbfs, Span::new(-30.0, -18.0));
+        assert_eq!(Plan::parse("").unwrap().settings().noise.snr_db, Span::new(8.0, 25.0));
+    }
+
+    #[test]
+    fn wrong_plans_say_what_is_wrong() {
+        for (plan, said) in [
+            ("nosie = 1", "nosie"),
+            ("[noise]\nsnr = [1.0, 2.0]", "snr"),
+            ("[noise]\nsnr_db = [9.0, 2.0]", "is no range"),
+            ("[noise]\nsnr_db = [nan, 2.0]", "is no range"),
+            ("[noise]\nsnr_db = [0.0, 200.0]", "noise.snr_db is 200"),
+            ("[noise]\nweights = { rain = 1.0 }", "no rain"),
+            ("[noise]\nshare = 1.5", "noise.share is 1.5, and must be 0 to 1"),
+            ("[probes]\neach = -1", "each"),
+            ("[probes]\nnet_speech_s = [1e9]", "probes.net_speech_s"),
+            ("[enrollment]\nmodels = [0]", "enrollment.models"),
+            ("[handset]\nresonances = [3, 1]", "handset.resonances"),
+            ("codecs = [{ chain = [\"evs\"], weight = 1.0 }]", "no codec \"evs\""),
+            ("codecs = [{ chain = [], weight = 1.0 }]", "0 entries"),
+            ("codecs = [{ chain = [\"alaw\"], weight = 0.0 }]", "weight above 0"),
+            ("codecs = []", "weight above 0"),
+            ("based_on = \"easy\"", "no preset easy"),
+            ("based_on = 3", "based_on"),
+            ("[[[", "TOML"),
+        ] {
+            let what = refusal(plan);
+            assert!(what.contains(said), "{plan}: {what}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_text_panics(text in "(\\[[a-z_]{0,8}\\]\n)?([a-z_]{1,8} = [-0-9.e\\[\\], \"a-z]{0,12}\n){0,4}") {
+            let refused = Plan::parse(&text).map(|_| ());
+            prop_assert!(matches!(refused, Ok(()) | Err(SimulationError::Plan { .. })));
+        }
+    }
+}

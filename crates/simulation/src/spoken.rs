@@ -49,7 +49,7 @@ pub(crate) fn scene(
                 between.fill(&mut scene, &mut draw, setting)?;
             }
             let clip = setting.materials.clip(path)?;
-            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            let name = setting.materials.name_of(path);
             if let Some((from, to)) = stretch(&clip, wanted, &mut draw) {
                 scene.speak(&clip, from, to, &name);
             }

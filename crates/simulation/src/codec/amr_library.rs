@@ -130,3 +130,15 @@ impl Drop for AmrDecoder<'_> {
         unsafe { (self.library.decoder_exit)(self.state.as_ptr()) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_library_names_its_package() {
+        let error = AmrLibrary::load_from("libno-such-codec.so.0").unwrap_err();
+        assert!(matches!(error, SimulationError::CodecLibrary { .. }));
+        assert!(error.to_string().contains("install the Debian package libopencore-amrnb0"), "{error}");
+    }
+}

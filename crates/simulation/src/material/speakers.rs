@@ -17,7 +17,11 @@ const MAX_NAME: usize = 128;
 
 /// People with their clean recordings; empty by default.
 #[derive(Debug, Clone, Default)]
-pub struct Speakers(Vec<Speaker>);
+pub struct Speakers {
+    speakers: Vec<Speaker>,
+    /// Where the list lies.
+    folder: PathBuf,
+}
 
 #[derive(Debug, Clone)]
 pub(crate) struct Speaker {
@@ -79,11 +83,16 @@ impl Speakers {
         if speakers.is_empty() {
             return Err(SimulationError::List { path: list.to_owned(), line: 1, what: "it has no rows".to_owned() });
         }
-        Ok(Self(speakers.into_values().collect()))
+        Ok(Self { speakers: speakers.into_values().collect(), folder: folder.to_owned() })
     }
 
     pub(crate) fn all(&self) -> &[Speaker] {
-        &self.0
+        &self.speakers
+    }
+
+    /// A recording's path as the list has it.
+    pub(crate) fn as_listed<'a>(&self, path: &'a Path) -> &'a Path {
+        path.strip_prefix(&self.folder).unwrap_or(path)
     }
 }
 
