@@ -9,3 +9,4 @@ pub(crate) mod list_proxy;
 pub(crate) mod model;
 pub(crate) mod screen;
 pub(crate) mod serve;
+pub(crate) mod simulate;

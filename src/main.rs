@@ -32,6 +32,7 @@ enum Command {
     Adapt(commands::adapt::Adapt),
     Demo(commands::demo::Demo),
     Model(commands::model::Model),
+    Simulate(commands::simulate::Simulate),
 }
 
 fn main() -> ExitCode {
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         Command::Adapt(command) => command.run(),
         Command::Demo(command) => command.run(),
         Command::Model(command) => command.run(),
+        Command::Simulate(command) => command.run(),
     };
     exit::report(result)
 }

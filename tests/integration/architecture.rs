@@ -15,6 +15,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("records", &["voiceprint"]),
     ("adaptation", &["voiceprint", "scoring"]),
     ("evaluation", &["voiceprint", "audio", "scoring"]),
+    ("simulation", &["voiceprint", "audio"]),
     ("engine", &["voiceprint", "audio", "index", "scoring", "records"]),
     ("cluster", &["voiceprint", "index", "records"]),
     ("telephony", &["voiceprint", "audio", "engine"]),

@@ -1,0 +1,60 @@
+//! ITU-T G.711 (11/1988): the encoder by its tables' segments, the decoder the program's own.
+
+use earmark_audio::{ChannelChoice, Encoding, StreamDecoder, StreamFormat};
+
+use super::PACKET;
+use super::concealment::Concealment;
+use crate::{RATE_HZ, SimulationError};
+
+pub(super) fn pass(a_law: bool, samples: &[i16], lost: &[bool]) -> Result<Vec<i16>, SimulationError> {
+    let encode = if a_law { alaw } else { ulaw };
+    let bytes: Vec<u8> = samples.iter().map(|&sample| encode(sample)).collect();
+    let decoded = decode(if a_law { Encoding::ALaw } else { Encoding::MuLaw }, &bytes)?;
+    if !lost.contains(&true) {
+        return Ok(decoded);
+    }
+    let mut concealment = Concealment::new();
+    let mut out = Vec::with_capacity(decoded.len());
+    for (packet, chunk) in decoded.chunks(PACKET).enumerate() {
+        if lost.get(packet).copied().unwrap_or(false) {
+            concealment.lost(chunk.len(), &mut out);
+        } else {
+            concealment.arrived(chunk, &mut out);
+        }
+    }
+    Ok(out)
+}
+
+/// The program's own decoder, which is held against the standard's tables there.
+pub(super) fn decode(encoding: Encoding, bytes: &[u8]) -> Result<Vec<i16>, SimulationError> {
+    let failed = |_| SimulationError::Codec { codec: "telephone line" };
+    let format = StreamFormat { encoding, sample_rate_hz: RATE_HZ as u32, channels: 1, channel: ChannelChoice::Mono };
+    let mut samples = Vec::new();
+    StreamDecoder::new(format).and_then(|mut d| d.accept(bytes, &mut samples)).map_err(failed)?;
+    Ok(samples.iter().map(|&sample| crate::signal::to_i16(sample)).collect())
+}
+
+/// The octet whose value is nearest below in magnitude, by segment (G.711, table 1).
+pub(crate) fn alaw(sample: i16) -> u8 {
+    // 13-bit values: a sign and 12 bits. The one's complement mirrors the negative half.
+    let (sign, magnitude) = if sample < 0 { (0, !sample >> 4) } else { (0x80, sample >> 4) };
+    let magnitude = magnitude as u16;
+    let code = if magnitude < 32 {
+        magnitude
+    } else {
+        let segment = 11 - magnitude.leading_zeros() as u16;
+        ((segment) << 4) | ((magnitude >> (segment - 1)) & 0x0f)
+    };
+    (sign | code as u8) ^ 0x55
+}
+
+/// The octet whose value is nearest (G.711, table 2); 14-bit values with a bias of 33.
+pub(crate) fn ulaw(sample: i16) -> u8 {
+    const BIAS: i32 = 33;
+    const LARGEST: i32 = 8_158;
+    let (sign, magnitude) = if sample < 0 { (0x80, !i32::from(sample) >> 2) } else { (0, i32::from(sample) >> 2) };
+    let biased = magnitude.min(LARGEST) + BIAS;
+    let segment = 26 - biased.leading_zeros() as i32;
+    let step = (biased >> (segment + 1)) & 0x0f;
+    !(sign | (segment << 4 | step) as u8)
+}

@@ -1,0 +1,165 @@
+//! Who speaks in which recording.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::SimulationError;
+
+/// The largest list, in bytes, and the most recordings in it.
+const MAX_BYTES: u64 = 64 << 20;
+const MAX_ROWS: usize = 200_000;
+/// The longest name of a speaker, in bytes.
+const MAX_NAME: usize = 128;
+
+/// People with their clean recordings; empty by default.
+#[derive(Debug, Clone, Default)]
+pub struct Speakers {
+    speakers: Vec<Speaker>,
+    /// Where the list lies.
+    folder: PathBuf,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Speaker {
+    name: String,
+    gender: String,
+    language: String,
+    recordings: Vec<(PathBuf, String)>,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    speaker: String,
+    #[serde(alias = "path")]
+    recording: PathBuf,
+    #[serde(default)]
+    session: String,
+    #[serde(default)]
+    gender: String,
+    #[serde(default)]
+    language: String,
+}
+
+impl Speakers {
+    /// Reads a CSV with the columns `speaker,recording` and, if known, `session,gender,language`.
+    /// Paths are relative to the list.
+    ///
+    /// # Errors
+    /// [`SimulationError::ListFile`], [`SimulationError::List`] or [`SimulationError::Limit`].
+    pub fn read(list: &Path) -> Result<Self, SimulationError> {
+        let failed = |source| SimulationError::ListFile { path: list.to_owned(), source };
+        let mut text = Vec::new();
+        File::open(list).map_err(failed)?.take(MAX_BYTES + 1).read_to_end(&mut text).map_err(failed)?;
+        if text.len() as u64 > MAX_BYTES {
+            return Err(limit("bytes of a list", text.len(), MAX_BYTES as usize));
+        }
+        let folder = list.parent().unwrap_or(Path::new("."));
+        let mut speakers: BTreeMap<String, Speaker> = BTreeMap::new();
+        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_slice());
+        for (count, row) in reader.deserialize::<Row>().enumerate() {
+            let line = count as u64 + 2;
+            let row = row.map_err(|error| refused(list, &error, line))?;
+            let bad = |what: &str| SimulationError::List { path: list.to_owned(), line, what: what.to_owned() };
+            if count >= MAX_ROWS {
+                return Err(limit("recordings in a list", count + 1, MAX_ROWS));
+            }
+            if row.speaker.is_empty() || row.speaker.len() > MAX_NAME || row.speaker.chars().any(char::is_control) {
+                return Err(bad("the speaker's name must have 1 to 128 bytes and no control characters"));
+            }
+            if row.recording.as_os_str().is_empty() {
+                return Err(bad("the recording's path is empty"));
+            }
+            let path = folder.join(&row.recording);
+            let speaker = speakers.entry(row.speaker.clone()).or_insert_with(|| Speaker::new(&row));
+            if speaker.recordings.iter().any(|(known, _)| *known == path) {
+                return Err(bad("this recording is in the list already; name it once"));
+            }
+            speaker.recordings.push((path, row.session));
+        }
+        if speakers.is_empty() {
+            return Err(SimulationError::List { path: list.to_owned(), line: 1, what: "it has no rows".to_owned() });
+        }
+        Ok(Self { speakers: speakers.into_values().collect(), folder: folder.to_owned() })
+    }
+
+    pub(crate) fn all(&self) -> &[Speaker] {
+        &self.speakers
+    }
+
+    /// A recording's path as the list has it.
+    pub(crate) fn as_listed<'a>(&self, path: &'a Path) -> &'a Path {
+        path.strip_prefix(&self.folder).unwrap_or(path)
+    }
+}
+
+fn refused(list: &Path, error: &csv::Error, line: u64) -> SimulationError {
+    let what = match error.kind() {
+        csv::ErrorKind::Deserialize { err, .. } => err.to_string(),
+        csv::ErrorKind::Utf8 { .. } => "it is not UTF-8".to_owned(),
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            format!("it has {len} fields, and the first line has {expected_len}")
+        }
+        _ => "it can't be read as CSV".to_owned(),
+    };
+    let line = error.position().map_or(line, csv::Position::line);
+    SimulationError::List { path: list.to_owned(), line, what: format!("{what}; needed are the columns speaker,recording") }
+}
+
+fn limit(what: &'static str, found: usize, allowed: usize) -> SimulationError {
+    SimulationError::Limit { what, found, allowed }
+}
+
+impl Speaker {
+    fn new(row: &Row) -> Self {
+        Self {
+            name: row.speaker.clone(),
+            gender: row.gender.clone(),
+            language: row.language.clone(),
+            recordings: Vec::new(),
+        }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn gender(&self) -> &str {
+        &self.gender
+    }
+
+    pub(crate) fn language(&self) -> &str {
+        &self.language
+    }
+
+    pub(crate) fn recordings(&self) -> impl Iterator<Item = &Path> {
+        self.recordings.iter().map(|(path, _)| path.as_path())
+    }
+
+    /// The recordings in two parts that share none: whole sessions where there are several, else every
+    /// other recording. Of one recording, the second part is empty.
+    pub(crate) fn halves(&self) -> [Vec<&Path>; 2] {
+        let mut sessions: BTreeMap<&str, Vec<&Path>> = BTreeMap::new();
+        for (path, session) in &self.recordings {
+            sessions.entry(session).or_default().push(path);
+        }
+        let mut halves = [Vec::new(), Vec::new()];
+        if sessions.len() < 2 {
+            for (index, path) in self.recordings().enumerate() {
+                halves[index % 2].push(path);
+            }
+            return halves;
+        }
+        let mut sessions: Vec<Vec<&Path>> = sessions.into_values().collect();
+        // The largest first, each to the smaller half; equal ones stay in the order of their names.
+        sessions.sort_by_key(|paths| std::cmp::Reverse(paths.len()));
+        for paths in sessions {
+            let smaller = usize::from(halves[1].len() < halves[0].len());
+            halves[smaller].extend(paths);
+        }
+        halves
+    }
+}
