@@ -193,3 +193,68 @@ fn convolve(samples: &mut Vec<f32>, response: &[f32]) {
         samples.iter_mut().zip(&out).for_each(|(sample, value)| *sample = value / size as f32);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Schroeder's backward integration (JASA 37, 1965): the time for 60 dB, from the slope between -5
+    /// and -25 dB of the tail.
+    fn measured_rt60(response: &[f32]) -> f64 {
+        let mut left: Vec<f64> = response.iter().map(|&s| f64::from(s).powi(2)).collect();
+        for i in (0..left.len() - 1).rev() {
+            left[i] += left[i + 1];
+        }
+        let start = RATE_HZ / 1000;
+        let db = |i: usize| 10.0 * (left[i] / left[start]).log10();
+        let reaches = |level: f64| (start..left.len()).find(|&i| db(i) <= level).unwrap();
+        (reaches(-25.0) - reaches(-5.0)) as f64 / RATE_HZ as f64 * 3.0
+    }
+
+    #[test]
+    fn rooms_reverberate_as_long_as_drawn() {
+        for rt60 in [0.2, 0.4, 0.7] {
+            for room in 0..4 {
+                let mut draw = Draw::of(room, &["room"]);
+                let sides = [4.0 + room as f64, 3.0, 2.5];
+                let tail = measured_rt60(&exponential(sides, rt60, 1.0, &mut draw));
+                assert!((tail / rt60 - 1.0).abs() < 0.12, "exponential {rt60}: {tail:.3}");
+                let images = measured_rt60(&shoebox(sides, rt60, 1.0, &mut draw));
+                assert!((images / rt60 - 1.0).abs() < 0.25, "shoebox {rt60}: {images:.3}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_direct_sound_comes_first_and_at_once() {
+        for distance in [0.05, 0.5, 1.2] {
+            let response = shoebox([5.0, 4.0, 3.0], 0.4, distance, &mut Draw::of(2, &["direct"]));
+            assert!((response[0] - 1.0).abs() < 0.05, "{}", response[0]);
+            let direct = f64::from(response[0]).powi(2);
+            let all: f64 = response.iter().map(|&s| f64::from(s).powi(2)).sum();
+            let ratio = 10.0 * (direct / (all - direct)).log10();
+            // Critical distance here is 0.7 m.
+            assert!(if distance < 0.1 { ratio > 10.0 } else { ratio < 8.0 }, "{distance} m: {ratio:.1} dB");
+        }
+    }
+
+    #[test]
+    fn convolution_is_convolution() {
+        let mut signal: Vec<f32> = (0..50).map(|i| (i * i % 17) as f32 - 8.0).collect();
+        let response = [1.0, 0.0, -0.5, 0.25];
+        let expected: Vec<f32> = (0..50)
+            .map(|n| (0..4).filter(|k| *k <= n).map(|k| signal[n - k] * response[k]).sum())
+            .collect();
+        convolve(&mut signal, &response);
+        assert!(signal.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-4));
+    }
+
+    #[test]
+    fn a_measured_room_begins_with_its_direct_sound() {
+        let mut file = vec![0.001; 400];
+        file[300] = -0.5;
+        let response = measured(&file);
+        assert_eq!((response.len(), response[BEFORE_PEAK]), (108, -1.0));
+        assert!(measured(&[]).is_empty());
+    }
+}

@@ -6,7 +6,7 @@ use crate::signal::{from_i16, to_i16};
 
 /// Twelve seconds of a real voice at -26 dB, which no codec clips.
 fn speech() -> Vec<i16> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/voices/allison/enroll/1.flac");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/voices/allison/enroll/01.flac");
     let mut samples: Vec<i16> =
         Clip::read(&path).unwrap().samples().iter().map(|&sample| to_i16(sample)).collect();
     samples.truncate(96_000 + 37);
