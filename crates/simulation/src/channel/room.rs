@@ -36,7 +36,8 @@ pub(super) fn apply(
     }
     let files = setting.materials.rooms();
     let usable = |kind: &str| kind != "file" || !files.is_empty();
-    let weights = KINDS.map(|kind| if usable(kind) { plan.weights.get(kind).copied().unwrap_or(0.0) } else { 0.0 });
+    let weights =
+        KINDS.map(|kind| if usable(kind) { plan.weights.get(kind).copied().unwrap_or(0.0) } else { 0.0 });
     let Some(kind) = draw.weighted(&weights) else { return Ok(Value::Null) };
     let rt60 = draw.log_between(plan.rt60_s);
     let distance = draw.log_between(plan.distance_m);
@@ -96,7 +97,8 @@ fn shoebox(sides: [f64; 3], rt60: f64, distance: f64, draw: &mut Draw) -> Vec<f3
                     let (mut image, mut bounces) = ([0.0; 3], 0);
                     for axis in 0..3 {
                         let p = (parity >> axis) & 1;
-                        image[axis] = f64::from(1 - 2 * p) * mouth[axis] + 2.0 * f64::from(n[axis]) * sides[axis];
+                        image[axis] =
+                            f64::from(1 - 2 * p) * mouth[axis] + 2.0 * f64::from(n[axis]) * sides[axis];
                         bounces += (2 * n[axis] - p).abs();
                     }
                     let path = separation(image, microphone).max(0.02);
@@ -150,7 +152,8 @@ fn tail(response: &mut [f32], early: usize, rt60: f64, draw: &mut Draw) {
     let last = &response[early / 2..early];
     let decay = decay_per_sample(rt60);
     // The images of the second half, each brought to the level it would have at the half's end.
-    let at_end = |(i, sample): (usize, &f32)| (f64::from(*sample) * decay.powi((last.len() - i) as i32)).powi(2);
+    let at_end =
+        |(i, sample): (usize, &f32)| (f64::from(*sample) * decay.powi((last.len() - i) as i32)).powi(2);
     let mut gain = (last.iter().enumerate().map(at_end).sum::<f64>() / last.len().max(1) as f64).sqrt();
     for sample in &mut response[early..] {
         *sample = (draw.normal() * gain) as f32;
@@ -160,7 +163,8 @@ fn tail(response: &mut [f32], early: usize, rt60: f64, draw: &mut Draw) {
 
 /// A measured response from its direct sound on, that sound's peak brought to 1.
 fn measured(samples: &[f32]) -> Vec<f32> {
-    let peak = samples.iter().enumerate().max_by(|a, b| a.1.abs().total_cmp(&b.1.abs())).map_or(0, |(i, _)| i);
+    let peak =
+        samples.iter().enumerate().max_by(|a, b| a.1.abs().total_cmp(&b.1.abs())).map_or(0, |(i, _)| i);
     let longest = (LONGEST_FILE_S * RATE_HZ as f64) as usize;
     let from = peak.saturating_sub(BEFORE_PEAK);
     let loudest = samples.get(peak).map_or(1.0, |s| s.abs()).max(1e-6);
@@ -242,9 +246,8 @@ mod tests {
     fn convolution_is_convolution() {
         let mut signal: Vec<f32> = (0..50).map(|i| (i * i % 17) as f32 - 8.0).collect();
         let response = [1.0, 0.0, -0.5, 0.25];
-        let expected: Vec<f32> = (0..50)
-            .map(|n| (0..4).filter(|k| *k <= n).map(|k| signal[n - k] * response[k]).sum())
-            .collect();
+        let expected: Vec<f32> =
+            (0..50).map(|n| (0..4).filter(|k| *k <= n).map(|k| signal[n - k] * response[k]).sum()).collect();
         convolve(&mut signal, &response);
         assert!(signal.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-4));
     }

@@ -12,7 +12,7 @@ use crate::signal::{fade_ends, rms};
 const CLEAN: &str = "based_on = \"clean\"\n";
 
 fn speech() -> Clip {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/voices/carlo/enroll/01.flac");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/voices/carlo/01.flac");
     Clip::read(&path).unwrap()
 }
 
@@ -50,8 +50,16 @@ fn a_clean_line_changes_the_level_only() {
     assert!((level + 20.0).abs() < 0.01, "{level}");
     let gain = from_db(-20.0) / crate::scene::REFERENCE;
     let speech = &scene.talker[8_000..40_000];
-    assert!(near[8_000..40_000].iter().zip(speech).all(|(a, b)| (f64::from(*b) * gain - f64::from(*a)).abs() < 1e-3));
-    assert_eq!((&drawn["noise"], &drawn["room"], &drawn["handset"]), (&Value::Null, &Value::Null, &Value::Null));
+    assert!(
+        near[8_000..40_000]
+            .iter()
+            .zip(speech)
+            .all(|(a, b)| (f64::from(*b) * gain - f64::from(*a)).abs() < 1e-3)
+    );
+    assert_eq!(
+        (&drawn["noise"], &drawn["room"], &drawn["handset"]),
+        (&Value::Null, &Value::Null, &Value::Null)
+    );
     // The network's music lies within 6 dB of the speech.
     let music = to_db(rms(&near[near.len() - 8_000..])) + 20.0;
     assert!((music - drawn["network_db"].as_f64().unwrap()).abs() < 0.1 && music.abs() < 6.1, "{music}");
@@ -60,7 +68,9 @@ fn a_clean_line_changes_the_level_only() {
 #[test]
 fn the_snr_is_the_one_drawn() {
     for kind in NOISE_KINDS.into_iter().filter(|kind| !matches!(*kind, "file" | "babble")) {
-        let plan = format!("[noise]\nshare = 1.0\nsnr_db = [12.0, 12.0]\nweights = {{ {kind} = 1.0 }}\n[handset]\nshare = 1.0");
+        let plan = format!(
+            "[noise]\nshare = 1.0\nsnr_db = [12.0, 12.0]\nweights = {{ {kind} = 1.0 }}\n[handset]\nshare = 1.0"
+        );
         with(&plan, kind, |setting| {
             let scene = scene();
             let handset = handset::draw(setting);
@@ -72,7 +82,8 @@ fn the_snr_is_the_one_drawn() {
             let mut noisy = clean.clone();
             assert_eq!(noise::mix(&mut noisy, &noise, &scene, setting), Some(12.0));
             let added: Vec<f32> = noisy.iter().zip(&clean).map(|(a, b)| a - b).collect();
-            let snr = 10.0 * (speech_power(&clean, &scene.frames) / speech_power(&added, &scene.frames)).log10();
+            let snr =
+                10.0 * (speech_power(&clean, &scene.frames) / speech_power(&added, &scene.frames)).log10();
             assert!((snr - 12.0).abs() < 0.05, "{kind}: {snr:.2} dB");
             assert!(noise.iter().all(|sample| sample.is_finite()));
         });
@@ -146,8 +157,9 @@ fn a_carbon_microphone_has_even_harmonics_and_an_electret_has_not() {
     let harmonics = |carbon: &str| {
         let plan = format!("[transducer]\nshare = 1.0\ncarbon_share = {carbon}\ndistortion = [0.2, 0.2]");
         with(&plan, "transducer", |setting| {
-            let mut near: Vec<f32> =
-                (0..32_000).map(|i| (std::f64::consts::TAU * 500.0 / 8000.0 * f64::from(i)).sin() as f32).collect();
+            let mut near: Vec<f32> = (0..32_000)
+                .map(|i| (std::f64::consts::TAU * 500.0 / 8000.0 * f64::from(i)).sin() as f32)
+                .collect();
             transducer::apply(&mut near, &[true; 400], setting);
             let first = band_db(&near, 500.0);
             [band_db(&near, 1_000.0) - first, band_db(&near, 1_500.0) - first]
@@ -174,14 +186,18 @@ fn a_suppressor_takes_noise_and_leaves_speech() {
         let change = |range: std::ops::Range<usize>| to_db(rms(&near[range.clone()]) / rms(&noisy[range]));
         let quieter = change(800..7_000);
         assert!(quieter < -6.0, "{quieter:.1} dB in the pause");
-        let spoken = 10.0 * (speech_power(&near, &scene.frames) / speech_power(&noisy, &scene.frames)).log10();
+        let spoken =
+            10.0 * (speech_power(&near, &scene.frames) / speech_power(&noisy, &scene.frames)).log10();
         assert!(spoken.abs() < 1.0, "{spoken:.1} dB in speech");
     });
 }
 
 #[test]
 fn gaps_are_comfort_noise_and_speech_stays() {
-    let (scene, near, drawn) = telephoned("[gaps]\nshare = 1.0\n[noise]\nshare = 1.0\nsnr_db = [20.0, 20.0]\nweights = { hum = 1.0 }", "gaps");
+    let (scene, near, drawn) = telephoned(
+        "[gaps]\nshare = 1.0\n[noise]\nshare = 1.0\nsnr_db = [20.0, 20.0]\nweights = { hum = 1.0 }",
+        "gaps",
+    );
     assert_eq!(drawn["gaps"], true);
     // Hum has its own shape; white comfort noise does not.
     let pause = &near[800..7_200];
@@ -192,7 +208,8 @@ fn gaps_are_comfort_noise_and_speech_stays() {
 
 #[test]
 fn nothing_is_heard_of_a_telephone_on_hold() {
-    let (scene, near, _) = telephoned("[noise]\nshare = 1.0\nsnr_db = [5.0, 5.0]\nweights = { white = 1.0 }", "hold");
+    let (scene, near, _) =
+        telephoned("[noise]\nshare = 1.0\nsnr_db = [5.0, 5.0]\nweights = { white = 1.0 }", "hold");
     let held = scene.len() - 8_000;
     let music = &scene.network[held..];
     let ratio = near[held + 100] / music[100];

@@ -28,7 +28,8 @@ pub(super) fn pass(a_law: bool, samples: &[i16], lost: &[bool]) -> Result<Vec<i1
 /// The program's own decoder, which is held against the standard's tables there.
 pub(super) fn decode(encoding: Encoding, bytes: &[u8]) -> Result<Vec<i16>, SimulationError> {
     let failed = |_| SimulationError::Codec { codec: "telephone line" };
-    let format = StreamFormat { encoding, sample_rate_hz: RATE_HZ as u32, channels: 1, channel: ChannelChoice::Mono };
+    let format =
+        StreamFormat { encoding, sample_rate_hz: RATE_HZ as u32, channels: 1, channel: ChannelChoice::Mono };
     let mut samples = Vec::new();
     StreamDecoder::new(format).and_then(|mut d| d.accept(bytes, &mut samples)).map_err(failed)?;
     Ok(samples.iter().map(|&sample| crate::signal::to_i16(sample)).collect())
@@ -53,7 +54,8 @@ pub(crate) fn alaw(sample: i16) -> u8 {
 pub(crate) fn ulaw(sample: i16) -> u8 {
     const BIAS: i32 = 33;
     const LARGEST: i32 = 8_158;
-    let (sign, magnitude) = if sample < 0 { (0x80, !i32::from(sample) >> 2) } else { (0, i32::from(sample) >> 2) };
+    let (sign, magnitude) =
+        if sample < 0 { (0x80, !i32::from(sample) >> 2) } else { (0, i32::from(sample) >> 2) };
     let biased = magnitude.min(LARGEST) + BIAS;
     let segment = 26 - biased.leading_zeros() as i32;
     let step = (biased >> (segment + 1)) & 0x0f;

@@ -91,7 +91,9 @@ mod tests {
             let (sin, cos) = (step * i as f64).sin_cos();
             (re + f64::from(s) * cos, im + f64::from(s) * sin)
         });
-        2.0 * (re * re + im * im) / samples.len() as f64 / (crate::signal::power(samples) * samples.len() as f64)
+        2.0 * (re * re + im * im)
+            / samples.len() as f64
+            / (crate::signal::power(samples) * samples.len() as f64)
     }
 
     #[test]

@@ -63,11 +63,15 @@ impl Speakers {
         for (count, row) in reader.deserialize::<Row>().enumerate() {
             let line = count as u64 + 2;
             let row = row.map_err(|error| refused(list, &error, line))?;
-            let bad = |what: &str| SimulationError::List { path: list.to_owned(), line, what: what.to_owned() };
+            let bad =
+                |what: &str| SimulationError::List { path: list.to_owned(), line, what: what.to_owned() };
             if count >= MAX_ROWS {
                 return Err(limit("recordings in a list", count + 1, MAX_ROWS));
             }
-            if row.speaker.is_empty() || row.speaker.len() > MAX_NAME || row.speaker.chars().any(char::is_control) {
+            if row.speaker.is_empty()
+                || row.speaker.len() > MAX_NAME
+                || row.speaker.chars().any(char::is_control)
+            {
                 return Err(bad("the speaker's name must have 1 to 128 bytes and no control characters"));
             }
             if row.recording.as_os_str().is_empty() {
@@ -81,7 +85,11 @@ impl Speakers {
             speaker.recordings.push((path, row.session));
         }
         if speakers.is_empty() {
-            return Err(SimulationError::List { path: list.to_owned(), line: 1, what: "it has no rows".to_owned() });
+            return Err(SimulationError::List {
+                path: list.to_owned(),
+                line: 1,
+                what: "it has no rows".to_owned(),
+            });
         }
         Ok(Self { speakers: speakers.into_values().collect(), folder: folder.to_owned() })
     }
@@ -106,7 +114,11 @@ fn refused(list: &Path, error: &csv::Error, line: u64) -> SimulationError {
         _ => "it can't be read as CSV".to_owned(),
     };
     let line = error.position().map_or(line, csv::Position::line);
-    SimulationError::List { path: list.to_owned(), line, what: format!("{what}; needed are the columns speaker,recording") }
+    SimulationError::List {
+        path: list.to_owned(),
+        line,
+        what: format!("{what}; needed are the columns speaker,recording"),
+    }
 }
 
 fn limit(what: &'static str, found: usize, allowed: usize) -> SimulationError {
@@ -185,7 +197,8 @@ mod tests {
     fn halves_are_whole_sessions_or_every_other_recording() {
         let text = b"recording,speaker,session,gender\n1,a,s1,f\n2,a,s1,f\n3,a,s2,f\n4,a,s3,f\n5,b,,m\n6,b,,m\n7,b,,m\n8,c,,\n";
         let speakers = read(text).unwrap();
-        let halves: Vec<[Vec<String>; 2]> = speakers.all().iter().map(|s| s.halves().map(|h| names(&h))).collect();
+        let halves: Vec<[Vec<String>; 2]> =
+            speakers.all().iter().map(|s| s.halves().map(|h| names(&h))).collect();
         assert_eq!(halves[0], [vec!["1", "2"], vec!["3", "4"]]);
         assert_eq!(halves[1], [vec!["5", "7"], vec!["6"]]);
         assert_eq!(halves[2], [vec!["8"], vec![]]);
