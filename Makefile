@@ -21,8 +21,9 @@ setup:
 	@scripts/setup-build.sh
 	@scripts/setup-onnxruntime.sh >/dev/null
 
-## setup-test: what only the tests need (the Python reference, gRPC clients nobody here wrote, buf, cargo-deny)
+## setup-test: what only the tests need (the AMR codec, the Python reference, gRPC clients nobody here wrote, buf, cargo-deny)
 setup-test:
+	@scripts/setup-amr.sh
 	@scripts/reference/setup.sh >/dev/null
 	@scripts/setup-deny.sh >/dev/null
 

@@ -25,6 +25,7 @@ mod idempotency;
 mod proxy_library;
 mod screening_updates;
 mod secrecy;
+mod simulate;
 mod start_up;
 mod verdicts;
 mod voiceprints;

@@ -99,3 +99,6 @@ fn add_network(near: &mut [f32], scene: &Scene, level: f64, setting: &Setting<'_
 fn ratio_db(signal: f64, noise: f64) -> f64 {
     to_db((signal / noise.max(1e-20)).sqrt())
 }
+
+#[cfg(test)]
+mod tests;

@@ -120,7 +120,10 @@ impl Chain {
     /// Whether a plan's chain can be made.
     pub(crate) fn check(names: &[String]) -> Result<(), String> {
         if names.is_empty() || names.len() > MAX_CHAIN {
-            return Err(format!("a chain of codecs has {} entries, and must have 1 to {MAX_CHAIN}", names.len()));
+            return Err(format!(
+                "a chain of codecs has {} entries, and must have 1 to {MAX_CHAIN}",
+                names.len()
+            ));
         }
         let mut draw = Draw::of(0, &["check"]);
         match names.iter().find(|name| *name != "none" && Codec::named(name, &mut draw).is_none()) {

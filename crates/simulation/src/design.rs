@@ -97,7 +97,8 @@ pub(crate) fn calls(
             }
         }
     }
-    let silent = (0..plan.not_speech.calls).map(|n| design(format!("not-speech-{n:05}"), What::NotSpeech, format));
+    let silent =
+        (0..plan.not_speech.calls).map(|n| design(format!("not-speech-{n:05}"), What::NotSpeech, format));
     calls.extend(silent);
     Ok(calls)
 }

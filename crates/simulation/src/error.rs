@@ -67,7 +67,9 @@ pub enum SimulationError {
     #[error("the plan makes calls of speakers; give a list of their recordings")]
     NoSpeakers,
     /// A codec's library is not installed. Install the package, or leave the codec out of the plan.
-    #[error("can't load {library} ({cause}); install the Debian package {package}, or leave amr out of the plan's codecs")]
+    #[error(
+        "can't load {library} ({cause}); install the Debian package {package}, or leave amr out of the plan's codecs"
+    )]
     CodecLibrary {
         /// The file looked for.
         library: &'static str,

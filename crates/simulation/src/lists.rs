@@ -176,7 +176,9 @@ impl<'a> Lists<'a> {
         let claimed = claimed.map_or("", |speaker| self.speakers[speaker].name());
         let speaker = self.speakers[probe.speaker].name();
         let mut row: Vec<String> =
-            [probe.recording, speaker, claimed, if is_listed { "1" } else { "0" }, "speech"].map(str::to_owned).into();
+            [probe.recording, speaker, claimed, if is_listed { "1" } else { "0" }, "speech"]
+                .map(str::to_owned)
+                .into();
         row.extend(probe.about.iter().cloned());
         row
     }

@@ -22,7 +22,8 @@ const PAUSE_S: Span = Span::new(0.2, 2.0);
 /// Makes the call; gives its kind too.
 pub(crate) fn scene(setting: &Setting<'_>) -> Result<(Scene, &'static str), SimulationError> {
     let (plan, mut draw) = (&setting.plan.not_speech, setting.draws.stage("not speech"));
-    let weights = KINDS.map(|kind| if usable(kind, setting) { plan.weights.get(kind).copied().unwrap_or(0.0) } else { 0.0 });
+    let weights = KINDS
+        .map(|kind| if usable(kind, setting) { plan.weights.get(kind).copied().unwrap_or(0.0) } else { 0.0 });
     let kind = draw.weighted(&weights).map_or("silence", |index| KINDS[index]);
     let seconds = draw.between(plan.seconds);
     let mut scene = Scene::default();

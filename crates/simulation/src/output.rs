@@ -63,9 +63,14 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Makes the folder and those of the calls.
-    pub(crate) fn new(folder: &Path, format: OutputFormat, calls: &[CallDesign]) -> Result<Self, SimulationError> {
+    pub(crate) fn new(
+        folder: &Path,
+        format: OutputFormat,
+        calls: &[CallDesign],
+    ) -> Result<Self, SimulationError> {
         let writer = Self { folder: folder.to_owned(), format };
-        let parents: BTreeSet<&Path> = calls.iter().filter_map(|c| Path::new(c.recording()).parent()).collect();
+        let parents: BTreeSet<&Path> =
+            calls.iter().filter_map(|c| Path::new(c.recording()).parent()).collect();
         for parent in std::iter::once(Path::new("")).chain(parents) {
             let path = folder.join(parent);
             std::fs::create_dir_all(&path).map_err(|source| SimulationError::Output { path, source })?;

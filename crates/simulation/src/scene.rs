@@ -81,7 +81,12 @@ impl Scene {
             *sample += other;
         }
         let to = (at + samples.len()).min(self.len());
-        self.marks.push(Mark { what: "other voice", from: at, to, detail: json!({ "speaker": name, "over": true }) });
+        self.marks.push(Mark {
+            what: "other voice",
+            from: at,
+            to,
+            detail: json!({ "speaker": name, "over": true }),
+        });
     }
 
     /// The network plays, and the telephone is not heard.
@@ -115,7 +120,8 @@ impl Scene {
         marks
             .into_iter()
             .map(|mark| {
-                let mut value = json!({ "what": mark.what, "start_s": seconds(mark.from), "end_s": seconds(mark.to) });
+                let mut value =
+                    json!({ "what": mark.what, "start_s": seconds(mark.from), "end_s": seconds(mark.to) });
                 if let (Some(all), Value::Object(detail)) = (value.as_object_mut(), mark.detail) {
                     all.extend(detail);
                 }

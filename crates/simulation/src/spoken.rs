@@ -171,7 +171,12 @@ impl Between {
         Ok(Self { pause_s: plan.speech.pause_s, long_pause, hold, other })
     }
 
-    fn fill(&mut self, scene: &mut Scene, draw: &mut Draw, setting: &Setting<'_>) -> Result<(), SimulationError> {
+    fn fill(
+        &mut self,
+        scene: &mut Scene,
+        draw: &mut Draw,
+        setting: &Setting<'_>,
+    ) -> Result<(), SimulationError> {
         scene.pause("pause", draw.between(self.pause_s));
         let due = |once: &Option<(f64, f64)>| once.is_some_and(|(after, _)| scene.net_speech_s() >= after);
         if due(&self.long_pause)

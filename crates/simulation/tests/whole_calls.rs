@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use earmark_audio::{Limits, RecordingReader};
-use earmark_simulation::{Folder, Materials, OutputFormat, Plan, Preset, Simulation, SimulationError, Speakers};
+use earmark_simulation::{
+    Folder, Materials, OutputFormat, Plan, Preset, Simulation, SimulationError, Speakers,
+};
 
 fn data() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data")
@@ -46,7 +48,9 @@ fn simulation(people: &[&str], plan: &str, seed: u64) -> Simulation {
 }
 
 fn without_amr(plan: &str) -> String {
-    format!("codecs = [{{ chain = [\"gsm\", \"alaw\"], weight = 1.0 }}, {{ chain = [\"opus\"], weight = 1.0 }}]\n{plan}")
+    format!(
+        "codecs = [{{ chain = [\"gsm\", \"alaw\"], weight = 1.0 }}, {{ chain = [\"opus\"], weight = 1.0 }}]\n{plan}"
+    )
 }
 
 fn rows(path: PathBuf) -> Vec<Vec<String>> {
@@ -87,7 +91,12 @@ fn lists_manifest_and_calls_fit_together() {
         for row in enroll.iter().filter(|row| row[0] == trial[0]) {
             let model = by_recording(&row[1]);
             assert_eq!(trial[2] == "target", model["speaker"] == probe["speaker"]);
-            assert!(clips(model).is_disjoint(&clips(probe)), "{} and {} share recordings", trial[0], trial[1]);
+            assert!(
+                clips(model).is_disjoint(&clips(probe)),
+                "{} and {} share recordings",
+                trial[0],
+                trial[1]
+            );
         }
         targets += usize::from(trial[2] == "target");
     }
@@ -108,7 +117,8 @@ fn lists_manifest_and_calls_fit_together() {
 
 #[test]
 fn the_same_seed_gives_the_same_bytes() {
-    let call = |seed, number| simulation(&PEOPLE[..2], &without_amr(SMALL), seed).call(number).unwrap().unwrap();
+    let call =
+        |seed, number| simulation(&PEOPLE[..2], &without_amr(SMALL), seed).call(number).unwrap().unwrap();
     for number in [0, 5] {
         let (once, again) = (call(3, number), call(3, number));
         assert!(once.samples() == again.samples() && once.manifest() == again.manifest());
@@ -119,7 +129,10 @@ fn the_same_seed_gives_the_same_bytes() {
 #[test]
 fn one_more_speaker_leaves_the_other_calls_as_they_were() {
     // Babble and double talk take the others of the list; all else must not know of them.
-    let alone = format!("{}[noise]\nweights = {{ pink = 1.0, street = 1.0 }}\n[double_talk]\nshare = 0.0\n", without_amr(SMALL));
+    let alone = format!(
+        "{}[noise]\nweights = {{ pink = 1.0, street = 1.0 }}\n[double_talk]\nshare = 0.0\n",
+        without_amr(SMALL)
+    );
     let (few, more) = (simulation(&PEOPLE[1..3], &alone, 5), simulation(&PEOPLE, &alone, 5));
     // allison comes first in the longer list, with six calls.
     for number in 0..few.len() {
@@ -150,7 +163,9 @@ fn harsh_calls_go_through_every_codec() {
         let level = line["channel"]["level_dbfs"].as_f64().unwrap();
         assert!((-34.0..=-14.0).contains(&level));
         for codec in line["channel"]["codecs"].as_array().unwrap() {
-            codecs.insert(codec.as_str().unwrap().trim_end_matches(|c: char| c.is_ascii_digit() || c == '.').to_owned());
+            codecs.insert(
+                codec.as_str().unwrap().trim_end_matches(|c: char| c.is_ascii_digit() || c == '.').to_owned(),
+            );
         }
     }
     assert_eq!(codecs.into_iter().collect::<Vec<_>>(), ["alaw", "amr", "gsm", "opus", "ulaw"]);

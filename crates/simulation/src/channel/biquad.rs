@@ -74,3 +74,36 @@ fn angle(hz: f64, q: f64) -> (f64, f64) {
     let omega = std::f64::consts::PI * hz.clamp(1.0, 0.995 * nyquist) / nyquist;
     (omega.cos(), omega.sin() / (2.0 * q))
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// The gain in dB of what a filter does to a tone, once it has settled.
+    pub(crate) fn gain_db(hz: f64, filter: impl Fn(&mut [f32])) -> f64 {
+        let step = std::f64::consts::TAU * hz / RATE_HZ as f64;
+        let mut tone: Vec<f32> = (0..16_000).map(|i| (0.1 * (i as f64 * step).sin()) as f32).collect();
+        let before = crate::signal::power(&tone[8_000..]);
+        filter(&mut tone);
+        10.0 * (crate::signal::power(&tone[8_000..]) / before).log10()
+    }
+
+    #[test]
+    fn filters_have_the_gains_they_are_named_by() {
+        let near = |hz: f64, filter: Biquad, db: f64| {
+            let found = gain_db(hz, |samples| filter.apply(samples));
+            assert!((found - db).abs() < 0.3, "{found:.2} dB at {hz} Hz instead of {db}");
+        };
+        let butterworth = std::f64::consts::FRAC_1_SQRT_2;
+        near(300.0, Biquad::high_pass(300.0, butterworth), -3.0);
+        near(2000.0, Biquad::high_pass(300.0, butterworth), 0.0);
+        near(75.0, Biquad::high_pass(300.0, butterworth), -24.1);
+        near(3000.0, Biquad::low_pass(3000.0, butterworth), -3.0);
+        near(300.0, Biquad::low_pass(3000.0, butterworth), 0.0);
+        near(1000.0, Biquad::peak(1000.0, 2.0, 8.0), 8.0);
+        near(100.0, Biquad::peak(1000.0, 2.0, 8.0), 0.0);
+        near(100.0, Biquad::high_shelf(1000.0, 6.0), 0.0);
+        near(3900.0, Biquad::high_shelf(1000.0, 6.0), 6.0);
+        near(700.0, Biquad::band_pass(700.0, 1.0), 0.0);
+    }
+}

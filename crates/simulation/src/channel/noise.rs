@@ -32,7 +32,8 @@ pub(super) fn draw(samples: usize, setting: &Setting<'_>) -> Result<(Vec<f32>, V
         "babble" => others >= FEWEST_IN_BABBLE && setting.speaker.is_some(),
         _ => true,
     };
-    let weights = KINDS.map(|kind| if usable(kind) { plan.weights.get(kind).copied().unwrap_or(0.0) } else { 0.0 });
+    let weights =
+        KINDS.map(|kind| if usable(kind) { plan.weights.get(kind).copied().unwrap_or(0.0) } else { 0.0 });
     let Some(kind) = draw.weighted(&weights) else { return Ok((vec![0.0; samples], Value::Null)) };
     match KINDS[kind] {
         "file" => {

@@ -36,7 +36,8 @@ pub(super) fn apply(
     }
     let files = setting.materials.rooms();
     let usable = |kind: &str| kind != "file" || !files.is_empty();
-    let weights = KINDS.map(|kind| if usable(kind) { plan.weights.get(kind).copied().unwrap_or(0.0) } else { 0.0 });
+    let weights =
+        KINDS.map(|kind| if usable(kind) { plan.weights.get(kind).copied().unwrap_or(0.0) } else { 0.0 });
     let Some(kind) = draw.weighted(&weights) else { return Ok(Value::Null) };
     let rt60 = draw.log_between(plan.rt60_s);
     let distance = draw.log_between(plan.distance_m);
@@ -96,7 +97,8 @@ fn shoebox(sides: [f64; 3], rt60: f64, distance: f64, draw: &mut Draw) -> Vec<f3
                     let (mut image, mut bounces) = ([0.0; 3], 0);
                     for axis in 0..3 {
                         let p = (parity >> axis) & 1;
-                        image[axis] = f64::from(1 - 2 * p) * mouth[axis] + 2.0 * f64::from(n[axis]) * sides[axis];
+                        image[axis] =
+                            f64::from(1 - 2 * p) * mouth[axis] + 2.0 * f64::from(n[axis]) * sides[axis];
                         bounces += (2 * n[axis] - p).abs();
                     }
                     let path = separation(image, microphone).max(0.02);
@@ -150,7 +152,8 @@ fn tail(response: &mut [f32], early: usize, rt60: f64, draw: &mut Draw) {
     let last = &response[early / 2..early];
     let decay = decay_per_sample(rt60);
     // The images of the second half, each brought to the level it would have at the half's end.
-    let at_end = |(i, sample): (usize, &f32)| (f64::from(*sample) * decay.powi((last.len() - i) as i32)).powi(2);
+    let at_end =
+        |(i, sample): (usize, &f32)| (f64::from(*sample) * decay.powi((last.len() - i) as i32)).powi(2);
     let mut gain = (last.iter().enumerate().map(at_end).sum::<f64>() / last.len().max(1) as f64).sqrt();
     for sample in &mut response[early..] {
         *sample = (draw.normal() * gain) as f32;
@@ -160,7 +163,8 @@ fn tail(response: &mut [f32], early: usize, rt60: f64, draw: &mut Draw) {
 
 /// A measured response from its direct sound on, that sound's peak brought to 1.
 fn measured(samples: &[f32]) -> Vec<f32> {
-    let peak = samples.iter().enumerate().max_by(|a, b| a.1.abs().total_cmp(&b.1.abs())).map_or(0, |(i, _)| i);
+    let peak =
+        samples.iter().enumerate().max_by(|a, b| a.1.abs().total_cmp(&b.1.abs())).map_or(0, |(i, _)| i);
     let longest = (LONGEST_FILE_S * RATE_HZ as f64) as usize;
     let from = peak.saturating_sub(BEFORE_PEAK);
     let loudest = samples.get(peak).map_or(1.0, |s| s.abs()).max(1e-6);
@@ -191,5 +195,69 @@ fn convolve(samples: &mut Vec<f32>, response: &[f32]) {
     // The ends of a product of real signals' spectra are real, which is all that can fail here.
     if inverse.process(&mut product, &mut out).is_ok() {
         samples.iter_mut().zip(&out).for_each(|(sample, value)| *sample = value / size as f32);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Schroeder's backward integration (JASA 37, 1965): the time for 60 dB, from the slope between -5
+    /// and -25 dB of the tail.
+    fn measured_rt60(response: &[f32]) -> f64 {
+        let mut left: Vec<f64> = response.iter().map(|&s| f64::from(s).powi(2)).collect();
+        for i in (0..left.len() - 1).rev() {
+            left[i] += left[i + 1];
+        }
+        let start = RATE_HZ / 1000;
+        let db = |i: usize| 10.0 * (left[i] / left[start]).log10();
+        let reaches = |level: f64| (start..left.len()).find(|&i| db(i) <= level).unwrap();
+        (reaches(-25.0) - reaches(-5.0)) as f64 / RATE_HZ as f64 * 3.0
+    }
+
+    #[test]
+    fn rooms_reverberate_as_long_as_drawn() {
+        for rt60 in [0.2, 0.4, 0.7] {
+            for room in 0..4 {
+                let mut draw = Draw::of(room, &["room"]);
+                let sides = [4.0 + room as f64, 3.0, 2.5];
+                let tail = measured_rt60(&exponential(sides, rt60, 1.0, &mut draw));
+                assert!((tail / rt60 - 1.0).abs() < 0.12, "exponential {rt60}: {tail:.3}");
+                let images = measured_rt60(&shoebox(sides, rt60, 1.0, &mut draw));
+                assert!((images / rt60 - 1.0).abs() < 0.25, "shoebox {rt60}: {images:.3}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_direct_sound_comes_first_and_at_once() {
+        for distance in [0.05, 0.5, 1.2] {
+            let response = shoebox([5.0, 4.0, 3.0], 0.4, distance, &mut Draw::of(2, &["direct"]));
+            assert!((response[0] - 1.0).abs() < 0.05, "{}", response[0]);
+            let direct = f64::from(response[0]).powi(2);
+            let all: f64 = response.iter().map(|&s| f64::from(s).powi(2)).sum();
+            let ratio = 10.0 * (direct / (all - direct)).log10();
+            // Critical distance here is 0.7 m.
+            assert!(if distance < 0.1 { ratio > 10.0 } else { ratio < 8.0 }, "{distance} m: {ratio:.1} dB");
+        }
+    }
+
+    #[test]
+    fn convolution_is_convolution() {
+        let mut signal: Vec<f32> = (0..50).map(|i| (i * i % 17) as f32 - 8.0).collect();
+        let response = [1.0, 0.0, -0.5, 0.25];
+        let expected: Vec<f32> =
+            (0..50).map(|n| (0..4).filter(|k| *k <= n).map(|k| signal[n - k] * response[k]).sum()).collect();
+        convolve(&mut signal, &response);
+        assert!(signal.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-4));
+    }
+
+    #[test]
+    fn a_measured_room_begins_with_its_direct_sound() {
+        let mut file = vec![0.001; 400];
+        file[300] = -0.5;
+        let response = measured(&file);
+        assert_eq!((response.len(), response[BEFORE_PEAK]), (108, -1.0));
+        assert!(measured(&[]).is_empty());
     }
 }

@@ -41,7 +41,8 @@ fn subtract(samples: &[f32], over: f32, floor: f32) -> Option<Vec<f32>> {
     padded.resize(samples.len().div_ceil(HOP) * HOP + WINDOW, 0.0);
     let mut spectra = Vec::new();
     for start in (0..=padded.len() - WINDOW).step_by(HOP) {
-        let mut frame: Vec<f32> = padded[start..start + WINDOW].iter().zip(&window).map(|(s, w)| s * w).collect();
+        let mut frame: Vec<f32> =
+            padded[start..start + WINDOW].iter().zip(&window).map(|(s, w)| s * w).collect();
         let mut spectrum = forward.make_output_vec();
         forward.process(&mut frame, &mut spectrum).ok()?;
         spectra.push(spectrum);
@@ -51,7 +52,8 @@ fn subtract(samples: &[f32], over: f32, floor: f32) -> Option<Vec<f32>> {
     for (index, spectrum) in spectra.iter_mut().enumerate() {
         for (bin, noise) in spectrum.iter_mut().zip(&noise) {
             let power = bin.norm_sqr();
-            let gain = if power > 0.0 { (1.0 - over * noise / power).max(0.0).sqrt().max(floor) } else { floor };
+            let gain =
+                if power > 0.0 { (1.0 - over * noise / power).max(0.0).sqrt().max(floor) } else { floor };
             *bin *= gain;
         }
         let mut frame = inverse.make_output_vec();

@@ -50,10 +50,14 @@ impl AmrLibrary {
             let library = libloading::Library::new(file).map_err(missing)?;
             Ok(Self {
                 encoder_init: *library.get::<EncoderInit>(b"Encoder_Interface_init\0").map_err(missing)?,
-                encoder_encode: *library.get::<EncoderEncode>(b"Encoder_Interface_Encode\0").map_err(missing)?,
+                encoder_encode: *library
+                    .get::<EncoderEncode>(b"Encoder_Interface_Encode\0")
+                    .map_err(missing)?,
                 encoder_exit: *library.get::<Exit>(b"Encoder_Interface_exit\0").map_err(missing)?,
                 decoder_init: *library.get::<DecoderInit>(b"Decoder_Interface_init\0").map_err(missing)?,
-                decoder_decode: *library.get::<DecoderDecode>(b"Decoder_Interface_Decode\0").map_err(missing)?,
+                decoder_decode: *library
+                    .get::<DecoderDecode>(b"Decoder_Interface_Decode\0")
+                    .map_err(missing)?,
                 decoder_exit: *library.get::<Exit>(b"Decoder_Interface_exit\0").map_err(missing)?,
                 _library: library,
             })

@@ -85,7 +85,10 @@ impl Concealment {
             let energy: f32 = older.iter().map(|b| b * b).sum();
             product / (energy + 1.0).sqrt()
         };
-        PITCH.map(|lag| (lag, likeness(lag))).max_by(|a, b| a.1.total_cmp(&b.1)).map_or(*PITCH.end(), |(lag, _)| lag)
+        PITCH
+            .map(|lag| (lag, likeness(lag)))
+            .max_by(|a, b| a.1.total_cmp(&b.1))
+            .map_or(*PITCH.end(), |(lag, _)| lag)
     }
 
     fn remember(&mut self, samples: &[i16]) {

@@ -28,31 +28,34 @@ pub(super) fn pass(a_law: bool, samples: &[i16], lost: &[bool]) -> Result<Vec<i1
 /// The program's own decoder, which is held against the standard's tables there.
 pub(super) fn decode(encoding: Encoding, bytes: &[u8]) -> Result<Vec<i16>, SimulationError> {
     let failed = |_| SimulationError::Codec { codec: "telephone line" };
-    let format = StreamFormat { encoding, sample_rate_hz: RATE_HZ as u32, channels: 1, channel: ChannelChoice::Mono };
+    let format =
+        StreamFormat { encoding, sample_rate_hz: RATE_HZ as u32, channels: 1, channel: ChannelChoice::Mono };
     let mut samples = Vec::new();
     StreamDecoder::new(format).and_then(|mut d| d.accept(bytes, &mut samples)).map_err(failed)?;
     Ok(samples.iter().map(|&sample| crate::signal::to_i16(sample)).collect())
 }
 
-/// The octet whose value is nearest below in magnitude, by segment (G.711, table 1).
+/// The octet whose interval holds the sample (G.711, table 1).
 pub(crate) fn alaw(sample: i16) -> u8 {
-    // 13-bit values: a sign and 12 bits. The one's complement mirrors the negative half.
+    // 12 bits, a sign and 11 of magnitude, carry all decision values. The one's complement mirrors
+    // the negative half.
     let (sign, magnitude) = if sample < 0 { (0, !sample >> 4) } else { (0x80, sample >> 4) };
     let magnitude = magnitude as u16;
-    let code = if magnitude < 32 {
+    let code = if magnitude < 16 {
         magnitude
     } else {
-        let segment = 11 - magnitude.leading_zeros() as u16;
-        ((segment) << 4) | ((magnitude >> (segment - 1)) & 0x0f)
+        let segment = 12 - magnitude.leading_zeros() as u16;
+        (segment << 4) | ((magnitude >> (segment - 1)) & 0x0f)
     };
     (sign | code as u8) ^ 0x55
 }
 
-/// The octet whose value is nearest (G.711, table 2); 14-bit values with a bias of 33.
+/// The octet whose interval holds the sample (G.711, table 2): 14 bits with a bias of 33.
 pub(crate) fn ulaw(sample: i16) -> u8 {
     const BIAS: i32 = 33;
     const LARGEST: i32 = 8_158;
-    let (sign, magnitude) = if sample < 0 { (0x80, !i32::from(sample) >> 2) } else { (0, i32::from(sample) >> 2) };
+    let (sign, magnitude) =
+        if sample < 0 { (0x80, !i32::from(sample) >> 2) } else { (0, i32::from(sample) >> 2) };
     let biased = magnitude.min(LARGEST) + BIAS;
     let segment = 26 - biased.leading_zeros() as i32;
     let step = (biased >> (segment + 1)) & 0x0f;

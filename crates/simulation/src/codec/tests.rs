@@ -6,7 +6,7 @@ use crate::signal::{from_i16, to_i16};
 
 /// Twelve seconds of a real voice at -26 dB, which no codec clips.
 fn speech() -> Vec<i16> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/voices/allison/enroll/1.flac");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/voices/allison/01.flac");
     let mut samples: Vec<i16> =
         Clip::read(&path).unwrap().samples().iter().map(|&sample| to_i16(sample)).collect();
     samples.truncate(96_000 + 37);
@@ -34,9 +34,11 @@ fn segmental_snr(clean: &[i16], coded: &[i16]) -> f64 {
         .zip(coded.chunks_exact(PACKET))
         .filter_map(|(clean, coded)| {
             let energy: f64 = clean.iter().map(|&s| f64::from(s).powi(2)).sum();
-            let error: f64 = clean.iter().zip(coded).map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2)).sum();
+            let error: f64 =
+                clean.iter().zip(coded).map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2)).sum();
             // Frames louder than -46 dB only.
-            (energy / PACKET as f64 > 164.0 * 164.0).then(|| (10.0 * (energy / error.max(1.0)).log10()).clamp(0.0, 40.0))
+            (energy / PACKET as f64 > 164.0 * 164.0)
+                .then(|| (10.0 * (energy / error.max(1.0)).log10()).clamp(0.0, 40.0))
         })
         .collect();
     assert!(ratios.len() > 100);
@@ -46,7 +48,8 @@ fn segmental_snr(clean: &[i16], coded: &[i16]) -> f64 {
 /// By how many samples the output lies behind the input.
 fn delay(clean: &[i16], coded: &[i16]) -> isize {
     let likeness = |lag: isize| -> f64 {
-        let (clean, coded) = if lag >= 0 { (clean, &coded[lag as usize..]) } else { (&clean[-lag as usize..], coded) };
+        let (clean, coded) =
+            if lag >= 0 { (clean, &coded[lag as usize..]) } else { (&clean[-lag as usize..], coded) };
         clean.iter().zip(coded).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum()
     };
     (-200..=200).max_by(|&a, &b| likeness(a).total_cmp(&likeness(b))).unwrap()
@@ -152,7 +155,8 @@ fn what_is_lost_is_concealed_and_what_arrives_is_not_touched() {
         assert!(whole != broken);
         // Neither silence nor noise stands in the gaps: the level is much as it was.
         let level = |samples: &[i16]| {
-            let gaps = samples.chunks(PACKET).zip(&lost).filter(|(_, lost)| **lost).flat_map(|(chunk, _)| chunk);
+            let gaps =
+                samples.chunks(PACKET).zip(&lost).filter(|(_, lost)| **lost).flat_map(|(chunk, _)| chunk);
             gaps.map(|&sample| f64::from(from_i16(sample)).powi(2)).sum::<f64>()
         };
         let ratio_db = 10.0 * (level(&broken) / level(&whole)).log10();

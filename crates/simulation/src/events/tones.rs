@@ -79,3 +79,47 @@ fn within([lowest, highest]: [usize; 2], draw: &mut Draw) -> usize {
 fn sum(tones: &[f64], at_s: f64) -> f32 {
     tones.iter().map(|hz| (std::f64::consts::TAU * hz * at_s).sin()).sum::<f64>() as f32
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A tone's share of a signal's power (Goertzel).
+    fn share(samples: &[f32], hz: f64) -> f64 {
+        let step = std::f64::consts::TAU * hz / RATE_HZ as f64;
+        let (re, im) = samples.iter().enumerate().fold((0.0, 0.0), |(re, im), (i, &s)| {
+            let (sin, cos) = (step * i as f64).sin_cos();
+            (re + f64::from(s) * cos, im + f64::from(s) * sin)
+        });
+        2.0 * (re * re + im * im)
+            / samples.len() as f64
+            / (crate::signal::power(samples) * samples.len() as f64)
+    }
+
+    #[test]
+    fn ringback_has_the_frequencies_and_cadence_of_its_country() {
+        for (country, tones, on, cycle) in [
+            (Country::China, &[450.0][..], 1.0, 5.0),
+            (Country::NorthAmerica, &[440.0, 480.0][..], 2.0, 6.0),
+            (Country::Europe, &[425.0][..], 1.0, 5.0),
+        ] {
+            let tone = ringback(country, (RATE_HZ as f64 * cycle) as usize * 4, &mut Draw::of(1, &["ring"]));
+            let loud = tone.chunks(80).filter(|frame| crate::signal::power(frame) > 0.01).count();
+            assert!((loud as f64 / 100.0 / 4.0 - on).abs() < 0.03, "{country:?}");
+            let first: Vec<f32> = tone.iter().copied().take_while(|_| true).take(1600).collect();
+            let found: f64 = tones.iter().map(|hz| share(&first, *hz)).sum();
+            assert!(found > 0.8, "{country:?}: {found}");
+        }
+    }
+
+    #[test]
+    fn keys_are_dtmf() {
+        let (sound, keys) = digits(6, &mut Draw::of(5, &["keys"]));
+        assert_eq!(keys.len(), 6);
+        let first = &sound[..KEY_SAMPLES[0]];
+        let row = KEYS.iter().position(|row| row.contains(&keys[..1])).unwrap();
+        let column = KEYS[row].find(&keys[..1]).unwrap();
+        assert!(share(first, LOW_HZ[row]) > 0.4 && share(first, HIGH_HZ[column]) > 0.4, "{keys}");
+        assert!(digits(0, &mut Draw::of(5, &["keys"])).0.is_empty());
+    }
+}

@@ -63,11 +63,15 @@ impl Speakers {
         for (count, row) in reader.deserialize::<Row>().enumerate() {
             let line = count as u64 + 2;
             let row = row.map_err(|error| refused(list, &error, line))?;
-            let bad = |what: &str| SimulationError::List { path: list.to_owned(), line, what: what.to_owned() };
+            let bad =
+                |what: &str| SimulationError::List { path: list.to_owned(), line, what: what.to_owned() };
             if count >= MAX_ROWS {
                 return Err(limit("recordings in a list", count + 1, MAX_ROWS));
             }
-            if row.speaker.is_empty() || row.speaker.len() > MAX_NAME || row.speaker.chars().any(char::is_control) {
+            if row.speaker.is_empty()
+                || row.speaker.len() > MAX_NAME
+                || row.speaker.chars().any(char::is_control)
+            {
                 return Err(bad("the speaker's name must have 1 to 128 bytes and no control characters"));
             }
             if row.recording.as_os_str().is_empty() {
@@ -81,7 +85,11 @@ impl Speakers {
             speaker.recordings.push((path, row.session));
         }
         if speakers.is_empty() {
-            return Err(SimulationError::List { path: list.to_owned(), line: 1, what: "it has no rows".to_owned() });
+            return Err(SimulationError::List {
+                path: list.to_owned(),
+                line: 1,
+                what: "it has no rows".to_owned(),
+            });
         }
         Ok(Self { speakers: speakers.into_values().collect(), folder: folder.to_owned() })
     }
@@ -106,7 +114,11 @@ fn refused(list: &Path, error: &csv::Error, line: u64) -> SimulationError {
         _ => "it can't be read as CSV".to_owned(),
     };
     let line = error.position().map_or(line, csv::Position::line);
-    SimulationError::List { path: list.to_owned(), line, what: format!("{what}; needed are the columns speaker,recording") }
+    SimulationError::List {
+        path: list.to_owned(),
+        line,
+        what: format!("{what}; needed are the columns speaker,recording"),
+    }
 }
 
 fn limit(what: &'static str, found: usize, allowed: usize) -> SimulationError {
@@ -161,5 +173,74 @@ impl Speaker {
             halves[smaller].extend(paths);
         }
         halves
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(text: &[u8]) -> Result<Speakers, SimulationError> {
+        let folder = tempfile::tempdir().unwrap();
+        let list = folder.path().join("list.csv");
+        std::fs::write(&list, text).unwrap();
+        Speakers::read(&list)
+    }
+
+    fn names(half: &[&Path]) -> Vec<String> {
+        half.iter().map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn halves_are_whole_sessions_or_every_other_recording() {
+        let text = b"recording,speaker,session,gender\n1,a,s1,f\n2,a,s1,f\n3,a,s2,f\n4,a,s3,f\n5,b,,m\n6,b,,m\n7,b,,m\n8,c,,\n";
+        let speakers = read(text).unwrap();
+        let halves: Vec<[Vec<String>; 2]> =
+            speakers.all().iter().map(|s| s.halves().map(|h| names(&h))).collect();
+        assert_eq!(halves[0], [vec!["1", "2"], vec!["3", "4"]]);
+        assert_eq!(halves[1], [vec!["5", "7"], vec!["6"]]);
+        assert_eq!(halves[2], [vec!["8"], vec![]]);
+        assert_eq!((speakers.all()[0].gender(), speakers.all()[1].name()), ("f", "b"));
+    }
+
+    #[test]
+    fn wrong_lists_say_which_line_and_what_to_do() {
+        for (text, line, said) in [
+            (&b"speaker,file\na,b\n"[..], 2, "missing field `recording`"),
+            (b"speaker,recording\na,b\na\n", 3, "1 fields"),
+            (b"speaker,recording\na,b\n,c\n", 3, "name must have"),
+            (b"speaker,recording\na,b\nc,\n", 3, "path is empty"),
+            (b"speaker,recording\na,b\na,b\n", 3, "in the list already"),
+            (b"speaker,recording\n\xff\xfe,b\n", 2, "UTF-8"),
+            (b"speaker,recording\n", 1, "no rows"),
+            (b"", 1, "no rows"),
+        ] {
+            match read(text) {
+                Err(SimulationError::List { line: found, what, .. }) => {
+                    assert!(what.contains(said) && found == line, "{line} {said}: {found} {what}");
+                }
+                other => panic!("{said}: {other:?}"),
+            }
+        }
+        assert!(matches!(Speakers::read(Path::new("/no/list.csv")), Err(SimulationError::ListFile { .. })));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_list_panics(rows in prop::collection::vec(any::<u8>(), 0..200)) {
+            let mut text = b"speaker,recording,session\n".to_vec();
+            text.extend(rows);
+            if let Ok(speakers) = read(&text) {
+                for speaker in speakers.all() {
+                    let [first, second] = speaker.halves();
+                    prop_assert_eq!(first.len() + second.len(), speaker.recordings().count());
+                    prop_assert!(!first.is_empty());
+                }
+            }
+        }
     }
 }

@@ -114,7 +114,8 @@ fn clicks(samples: usize, draw: &mut Draw) -> Vec<f32> {
         if start >= samples {
             return sum;
         }
-        let (hz, decay) = (draw.log_between(Span::new(500.0, 3_500.0)), draw.log_between(Span::new(0.001, 0.015)));
+        let (hz, decay) =
+            (draw.log_between(Span::new(500.0, 3_500.0)), draw.log_between(Span::new(0.001, 0.015)));
         let gain = draw.log_between(Span::new(0.2, 2.0));
         let length = (decay * 6.0 * RATE_HZ as f64) as usize;
         for (i, sample) in sum[start..].iter_mut().take(length).enumerate() {
