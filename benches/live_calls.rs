@@ -195,7 +195,7 @@ fn encode_alaw(sample: i16) -> u8 {
 fn needed_frames(audio: &[u8]) -> Vec<usize> {
     let models = server::models();
     let runtime = OnnxRuntime::load(None).expect("ONNX Runtime; run make setup");
-    let speaker = OnnxSpeakerModel::open(&models.join("campplus-zh-en-192"), &runtime, 1).expect("a model");
+    let speaker = OnnxSpeakerModel::open(&models.join("campplus-phone-192"), &runtime, 1).expect("a model");
     let activity = VoiceActivityModel::open(&models.join("silero-vad-8k")).expect("a model");
     let extractor =
         Extractor::new(Arc::new(speaker), Arc::new(activity), ExtractOptions::default()).expect("options");

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 use earmark_engine::{EngineError, OnnxRuntime};
 
-const SPEAKER_MODEL: &str = "campplus-zh-en-192";
+const SPEAKER_MODEL: &str = "campplus-phone-192";
 const PUBLISHED_MODEL: &str = "campplus-zh-en-192";
 const VOICE_ACTIVITY_MODEL: &str = "silero-vad-8k";
 

@@ -24,8 +24,8 @@ simulate train-calls everybody train 11 train
 simulate test-calls adults test 12 test
 
 # A back end that never heard the adults, for the figures; and the shipped one, of everybody.
-python3 "$here/adapt_list.py" --calls "$out/train-calls" --without "$out/adults.csv" --out "$out/unheard.csv"
-python3 "$here/adapt_list.py" --calls "$out/train-calls" --out "$out/heard.csv"
+python3 "$here/adapt_list.py" --calls "$out/train-calls" --people "$out/everybody.csv" --without "$out/adults.csv" --out "$out/unheard.csv"
+python3 "$here/adapt_list.py" --calls "$out/train-calls" --people "$out/everybody.csv" --out "$out/heard.csv"
 adapt() { # list name
     [ -e "$out/$2/backend.toml" ] && return
     "$earmark" adapt --recordings "$out/$1.csv" --model "$model" --name "$2" --out "$out/$2" \
@@ -47,7 +47,7 @@ for seconds in 3 5 10 20; do
     for side in "" -swapped; do
         python3 "$here/fill_list.py" --watchlist "$out/test-calls/watchlist$side.csv" \
             --fill "$out/train-calls/enroll.csv" --without "$out/adults.csv" --out "$out/list$side.csv"
-        "$earmark" evaluate identify --model "$tested" --peer --root / --out "$out/identify-${seconds}s$side" \
-            --watchlist "$out/list$side.csv" --probes "$out/test-calls/probes$side-${seconds}s.absolute.csv" || [ $? = 3 ]
+        "$earmark" evaluate identify --model "$tested" --peer --out "$out/identify-${seconds}s$side" \
+            --watchlist "$out/list$side.csv" --probes "$out/test-calls/probes$side-${seconds}s.csv" || [ $? = 3 ]
     done
 done

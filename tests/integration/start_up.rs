@@ -131,7 +131,7 @@ fn copied(from: &Path, to: &Path) {
 /// A server on spoiled models fails like this, and makes no data folder's content.
 fn spoiled(spoil: impl FnOnce(&Path), words: &str) {
     let (data, own) = (folder(), folder());
-    copied(&models().join("campplus-zh-en-192"), &own.path().join("campplus-zh-en-192"));
+    copied(&models().join("campplus-phone-192"), &own.path().join("campplus-phone-192"));
     copied(&models().join("silero-vad-8k"), &own.path().join("silero-vad-8k"));
     spoil(own.path());
     let failure = Launch::new().models(own.path()).fail(data.path());
@@ -149,7 +149,7 @@ fn flip(file: &Path) {
 
 #[test]
 fn one_flipped_bit_of_the_speaker_network_is_refused() {
-    spoiled(|models| flip(&models.join("campplus-zh-en-192/campplus.onnx")), "fetch it again");
+    spoiled(|models| flip(&models.join("campplus-phone-192/campplus.onnx")), "fetch it again");
 }
 
 #[test]
@@ -159,13 +159,13 @@ fn one_flipped_bit_of_the_voice_activity_network_is_refused() {
 
 #[test]
 fn one_flipped_bit_of_the_back_end_is_refused() {
-    spoiled(|models| flip(&models.join("campplus-zh-en-192/backend/mean.f32")), "mean.f32");
+    spoiled(|models| flip(&models.join("campplus-phone-192/backend/mean.f32")), "mean.f32");
 }
 
 #[test]
 fn a_description_that_is_not_one_is_refused_by_its_path() {
     let cut = |models: &Path| {
-        let file = models.join("campplus-zh-en-192/model.toml");
+        let file = models.join("campplus-phone-192/model.toml");
         let text = std::fs::read_to_string(&file).unwrap();
         write(&file, &text[..text.len() / 2]).unwrap();
     };
@@ -174,7 +174,7 @@ fn a_description_that_is_not_one_is_refused_by_its_path() {
 
 #[test]
 fn a_model_without_its_back_end_is_refused() {
-    spoiled(|models| std::fs::remove_dir_all(models.join("campplus-zh-en-192/backend")).unwrap(), "backend");
+    spoiled(|models| std::fs::remove_dir_all(models.join("campplus-phone-192/backend")).unwrap(), "backend");
 }
 
 #[test]
@@ -182,7 +182,7 @@ fn missing_models_are_named() {
     let (data, nothing) = (folder(), folder());
     let failure = Launch::new().models(nothing.path()).fail(data.path());
     assert_eq!(failure.code, STORAGE, "{failure:?}");
-    assert!(failure.said.contains("campplus-zh-en-192"), "{failure:?}");
+    assert!(failure.said.contains("campplus-phone-192"), "{failure:?}");
 }
 
 #[test]

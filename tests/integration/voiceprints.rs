@@ -24,7 +24,7 @@ async fn a_voiceprint_is_a_unit_vector_with_its_model_and_speech() {
     let print = clients.print("carlo/01").await;
     let square: f64 = print.values.iter().map(|v| f64::from(*v).powi(2)).sum();
     assert!((square - 1.0).abs() < 1e-5 && print.values.len() == 192);
-    assert!(print.model.starts_with("campplus-zh-en-192/"), "{}", print.model);
+    assert!(print.model.starts_with("campplus-phone-192/"), "{}", print.model);
     assert!((10.0..15.0).contains(&print.net_speech_s));
     assert!(print.quality.is_some());
     assert_eq!(clients.print("carlo/01").await, print, "the same again");
@@ -100,7 +100,7 @@ async fn an_enrolled_customers_llr_is_that_of_the_merged_voiceprints() {
 async fn another_models_voiceprint_is_refused_and_not_scored_low() {
     let mut clients = client().await;
     let own = clients.print("carlo/01").await;
-    let other = Voiceprint { model: "campplus-zh-en-192/0000000000000000".into(), ..own.clone() };
+    let other = Voiceprint { model: "campplus-phone-192/0000000000000000".into(), ..own.clone() };
     for (enrolled, probes) in [(&own, &other), (&other, &own), (&other, &other)] {
         let request = CompareRequest { enrolled: vec![enrolled.clone()], probes: vec![probes.clone()] };
         refused(clients.voiceprints.compare(request).await, Code::InvalidArgument, "MODEL_MISMATCH");

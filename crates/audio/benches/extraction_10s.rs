@@ -33,7 +33,7 @@ fn call() -> Vec<f32> {
 
 fn extraction_10s(criterion: &mut Criterion) {
     let runtime = OnnxRuntime::load(None).unwrap();
-    let folder = project().join("models/campplus-zh-en-192");
+    let folder = project().join("models/campplus-phone-192");
     let speaker: Arc<dyn SpeakerModel> = Arc::new(OnnxSpeakerModel::open(&folder, &runtime, 1).unwrap());
     let vad = Arc::new(VoiceActivityModel::open(&project().join("models/silero-vad-8k")).unwrap());
     let extractor =

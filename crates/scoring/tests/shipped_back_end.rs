@@ -8,7 +8,7 @@ use earmark_scoring::{BackEndBundle, Decider, Matcher, Policy, Priors, Side};
 use earmark_voiceprint::{NetSpeech, Quality, Voiceprint};
 
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/campplus-zh-en-192/backend")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/campplus-phone-192/backend")
 }
 
 /// The same formula stands in shipped_golden.py.

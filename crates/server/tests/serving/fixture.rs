@@ -42,7 +42,7 @@ fn engine() -> Engine {
             std::env::var_os("EARMARK_MODELS").map_or_else(|| workspace().join("models"), PathBuf::from);
         let options = EngineOptions {
             data: data.path().join("data"),
-            speaker_model: models.join("campplus-zh-en-192"),
+            speaker_model: models.join("campplus-phone-192"),
             voice_activity_model: models.join("silero-vad-8k"),
             onnx_runtime: None,
             sessions: 2,
