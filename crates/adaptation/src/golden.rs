@@ -1,4 +1,4 @@
-//! Every step of the fit against scripts/adaptation/golden.py, which works the same made-up voices
+//! Every step of the fit against scripts/golden/adaptation.py, which works the same made-up voices
 //! out on its own: another language, other libraries, no shared code.
 
 use std::collections::BTreeMap;

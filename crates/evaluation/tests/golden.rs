@@ -1,4 +1,4 @@
-//! The figures against an independent implementation: scripts/evaluation/reference_metrics.py wrote
+//! The figures against an independent implementation: scripts/golden/metrics.py wrote
 //! the golden file with NumPy and SciPy, from the same random scores.
 
 #![allow(clippy::unwrap_used, reason = "a test, its helpers included")]

@@ -1,4 +1,4 @@
-//! The shipped back end opens and gives what scripts/adaptation/shipped_golden.py works out from the same
+//! The shipped back end opens and gives what scripts/golden/back_end.py works out from the same
 //! files on its own (double precision, another language, no shared code).
 #![allow(clippy::unwrap_used, reason = "a test, its helpers included")]
 
@@ -11,7 +11,7 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/campplus-phone-192/backend")
 }
 
-/// The same formula stands in shipped_golden.py.
+/// The same formula stands in back_end.py.
 fn made_up(bundle: &BackEndBundle, seed: f64) -> Voiceprint {
     let values: Vec<f32> =
         (0..192).map(|i| (seed + 0.37 * f64::from(i) * (1.0 + 0.01 * seed)).sin() as f32).collect();

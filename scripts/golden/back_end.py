@@ -3,7 +3,7 @@
 for made-up voiceprints and conditions, worked out here from backend.toml and its files alone: mean,
 projection, PLDA from its densities, adaptive S-norm, calibration.
 
-    shipped_golden.py models/campplus-phone-192/backend > crates/scoring/tests/data/golden.csv"""
+    back_end.py models/campplus-phone-192/backend > crates/scoring/tests/data/golden.csv"""
 
 import hashlib
 import math

@@ -1,8 +1,8 @@
 """The figures of crates/evaluation by other means, on random scores that both languages make alike.
 
-Run by the interpreter that scripts/calibration/setup.sh prints:
+Run by the interpreter that scripts/golden/setup.sh prints:
 
-    $(scripts/calibration/setup.sh) scripts/evaluation/reference_metrics.py
+    $(scripts/golden/setup.sh) scripts/golden/metrics.py
 
 It writes crates/evaluation/tests/data/metrics_golden.json, which the crate's tests read. Everything
 here goes another way than the crate: trials are repeated or weighted in plain arrays, the convex hull

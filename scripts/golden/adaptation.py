@@ -2,7 +2,7 @@
 """Works out on its own (NumPy and SciPy, no shared code) what crates/adaptation fits on made-up
 voices, and writes the golden file of its test:
 
-    $(scripts/calibration/setup.sh) scripts/adaptation/golden.py > crates/adaptation/tests/data/golden.txt
+    $(scripts/golden/setup.sh) scripts/golden/adaptation.py > crates/adaptation/tests/data/golden.txt
 
 Each line is a name and numbers. The voices come from SplitMix64, written out in both languages."""
 
