@@ -111,7 +111,7 @@ pub(crate) fn is_tested(speaker: &Speaker) -> bool {
 /// The halves with recordings.
 fn halves(speaker: &Speaker) -> impl Iterator<Item = usize> {
     let halves = speaker.halves();
-    (0..2).filter(move |half| halves[*half].first().is_some())
+    (0..2).filter(move |half| !halves[*half].is_empty())
 }
 
 fn design(id: String, what: What, format: OutputFormat) -> CallDesign {

@@ -21,6 +21,8 @@ struct Lists<'a> {
     speakers: &'a [Speaker],
     seed: u64,
     calls: Vec<(&'a CallDesign, &'a Facts)>,
+    /// For each speaker and half, the enrollment calls in order.
+    enrollments: Vec<[Vec<&'a str>; 2]>,
 }
 
 /// A probe of a speaker.
@@ -48,8 +50,10 @@ pub(crate) fn write(
     calls: &[CallDesign],
     facts: &[Facts],
 ) -> Result<(), SimulationError> {
+    let speakers = materials.speakers();
+    let enrollments = enrollments(speakers.len(), calls);
     let calls = calls.iter().zip(facts).collect();
-    let lists = Lists { writer, plan, speakers: materials.speakers(), seed, calls };
+    let lists = Lists { writer, plan, speakers, seed, calls, enrollments };
     let (models, probes) = (lists.models(), lists.probes());
     lists.write_enrollment(&models)?;
     lists.write_trials(&models, &probes)?;
@@ -59,12 +63,22 @@ pub(crate) fn write(
     lists.write_calls(&listed, &probes)
 }
 
+fn enrollments(speakers: usize, calls: &[CallDesign]) -> Vec<[Vec<&str>; 2]> {
+    let mut enrollments = vec![[Vec::new(), Vec::new()]; speakers];
+    for call in calls {
+        if let What::Spoken { speaker, half, role: Role::Enroll(_), .. } = *call.what() {
+            enrollments[speaker][half].push(call.recording());
+        }
+    }
+    enrollments
+}
+
 impl<'a> Lists<'a> {
     fn models(&self) -> Vec<Model<'a>> {
         let mut models = Vec::new();
         for (speaker, person) in self.speakers.iter().enumerate() {
             for half in 0..2 {
-                let recordings = self.enrollment(speaker, half);
+                let recordings = &self.enrollments[speaker][half];
                 for &calls in self.plan.enrollment.models.iter().filter(|n| **n <= recordings.len()) {
                     let name = format!("{}-{half}-{calls}", person.name());
                     models.push(Model { speaker, half, name, recordings: recordings[..calls].to_vec() });
@@ -72,15 +86,6 @@ impl<'a> Lists<'a> {
             }
         }
         models
-    }
-
-    /// The enrollment calls of a speaker's half, in order.
-    fn enrollment(&self, wanted: usize, wanted_half: usize) -> Vec<&'a str> {
-        let is_it = |call: &CallDesign| {
-            matches!(*call.what(), What::Spoken { speaker, half, role: Role::Enroll(_), .. }
-                if speaker == wanted && half == wanted_half)
-        };
-        self.calls.iter().filter(|(call, _)| is_it(call)).map(|(call, _)| call.recording()).collect()
     }
 
     fn probes(&self) -> Vec<Probe<'a>> {
@@ -106,20 +111,20 @@ impl<'a> Lists<'a> {
     /// all in one list, and one list for each length.
     fn write_trials(&self, models: &[Model<'_>], probes: &[Probe<'_>]) -> Result<(), SimulationError> {
         let header = with_about(&["model", "recording", "label"]);
-        let trials: Vec<(usize, Vec<String>)> =
-            probes.iter().flat_map(|probe| self.trials_of(probe, models)).collect();
-        self.csv("trials.csv", &header, trials.iter().map(|(_, row)| row.clone()))?;
-        self.each_length(|length, name| {
-            let rows = trials.iter().filter(|(of, _)| *of == length).map(|(_, row)| row.clone());
-            self.csv(&format!("trials-{name}.csv"), &header, rows)
-        })
+        // Drawn anew for each list: together they may be larger than memory.
+        let rows = |length: Option<usize>| {
+            let of_length = move |probe: &&Probe<'_>| length.is_none_or(|length| probe.length == length);
+            probes.iter().filter(of_length).flat_map(|probe| self.trials_of(probe, models))
+        };
+        self.csv("trials.csv", &header, rows(None))?;
+        self.each_length(|length, name| self.csv(&format!("trials-{name}.csv"), &header, rows(Some(length))))
     }
 
-    fn trials_of(&self, probe: &Probe<'_>, models: &[Model<'_>]) -> Vec<(usize, Vec<String>)> {
+    fn trials_of(&self, probe: &Probe<'_>, models: &[Model<'_>]) -> Vec<Vec<String>> {
         let row = |model: &Model<'_>, label: &str| {
             let mut row = vec![model.name.clone(), probe.recording.to_owned(), label.to_owned()];
             row.extend(probe.about.iter().cloned());
-            (probe.length, row)
+            row
         };
         let own = models.iter().filter(|m| m.speaker == probe.speaker && m.half != probe.half);
         let mut others: Vec<&Model<'_>> = models.iter().filter(|m| m.speaker != probe.speaker).collect();
@@ -167,7 +172,7 @@ impl<'a> Lists<'a> {
 
     fn entry(&self, speaker: usize) -> Vec<Vec<String>> {
         let name = self.speakers[speaker].name();
-        self.enrollment(speaker, 0).iter().map(|r| vec![name.to_owned(), (*r).to_owned()]).collect()
+        self.enrollments[speaker][0].iter().map(|r| vec![name.to_owned(), (*r).to_owned()]).collect()
     }
 
     fn probe_row(&self, probe: &Probe<'_>, listed: &BTreeSet<usize>) -> Vec<String> {

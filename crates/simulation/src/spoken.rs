@@ -22,6 +22,8 @@ const TAIL_S: Span = Span::new(0.1, 0.5);
 const ONCE_AT: Span = Span::new(0.2, 0.8);
 /// Around a clip's speech so much is kept: 80 ms.
 const MARGIN_FRAMES: usize = 8;
+/// No further clip is added to a call this long, in samples: 30 minutes. Clips may be next to empty.
+const LONGEST_CALL: usize = 30 * 60 * RATE_HZ;
 /// The fewest frames of speech worth a further clip: 100 ms.
 const FEWEST_FRAMES: usize = 10;
 
@@ -42,7 +44,7 @@ pub(crate) fn scene(
         let before = scene.net_speech_s();
         for path in &order {
             let wanted = ((seconds - scene.net_speech_s()) * 100.0).round() as usize;
-            if wanted < FEWEST_FRAMES.min((seconds * 100.0) as usize) {
+            if wanted < FEWEST_FRAMES || scene.len() > LONGEST_CALL {
                 break;
             }
             if scene.net_speech_s() > 0.0 {
@@ -160,10 +162,11 @@ impl Between {
         let hold = draw
             .chance(plan.music.hold_share)
             .then(|| (seconds * draw.between(ONCE_AT), draw.between(plan.music.seconds)));
-        let others = setting.draws.order("double talk", setting.materials.others(setting.speaker));
         let double = draw.chance(plan.double_talk.share);
-        let other = others.first().filter(|_| double).map(|name| Other {
-            name: (*name).to_owned(),
+        let others = || setting.draws.order("double talk", setting.materials.others(setting.speaker));
+        let name = if double { others().first().map(|name| (*name).to_owned()) } else { None };
+        let other = name.map(|name| Other {
+            name,
             level_db: draw.between(plan.double_talk.level_db),
             left_s: seconds * draw.between(plan.double_talk.talk_share),
             turns: draw.chance(plan.double_talk.turns_share),

@@ -1,4 +1,5 @@
 //! Whole simulations over the repository's own voices.
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -26,8 +26,8 @@ const BEFORE_PEAK: usize = 8;
 
 /// Puts both voices into the same drawn room.
 pub(super) fn apply(
-    talker: &mut Vec<f32>,
-    other: &mut Vec<f32>,
+    talker: &mut [f32],
+    other: &mut [f32],
     setting: &Setting<'_>,
 ) -> Result<Value, SimulationError> {
     let (plan, mut draw) = (&setting.plan.room, setting.draws.stage("room"));
@@ -176,7 +176,7 @@ fn separation(a: [f64; 3], b: [f64; 3]) -> f64 {
 }
 
 /// Convolves in place; the length stays.
-fn convolve(samples: &mut Vec<f32>, response: &[f32]) {
+fn convolve(samples: &mut [f32], response: &[f32]) {
     if samples.iter().all(|sample| *sample == 0.0) || response.is_empty() {
         return;
     }

@@ -45,11 +45,30 @@ fn segmental_snr(clean: &[i16], coded: &[i16]) -> f64 {
     ratios.iter().sum::<f64>() / ratios.len() as f64
 }
 
+/// The low frequencies taken off. AMR's own high-pass filters (TS 26.090, sections 4.1 and 6.2) turn
+/// their phase, which is neither delay nor noise.
+fn emphasized(samples: &[i16]) -> Vec<i16> {
+    let mut signal: Vec<f64> = samples.iter().map(|&sample| f64::from(sample)).collect();
+    for _ in 0..3 {
+        let mut last = 0.0;
+        for sample in &mut signal {
+            let now = *sample;
+            *sample -= 0.9 * last;
+            last = now;
+        }
+    }
+    signal.into_iter().map(|sample| sample as i16).collect()
+}
+
 /// By how many samples the output lies behind the input.
 fn delay(clean: &[i16], coded: &[i16]) -> isize {
+    let (clean, coded) = (emphasized(clean), emphasized(coded));
     let likeness = |lag: isize| -> f64 {
-        let (clean, coded) =
-            if lag >= 0 { (clean, &coded[lag as usize..]) } else { (&clean[-lag as usize..], coded) };
+        let (clean, coded) = if lag >= 0 {
+            (&clean[..], &coded[lag as usize..])
+        } else {
+            (&clean[-lag as usize..], &coded[..])
+        };
         clean.iter().zip(coded).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum()
     };
     (-200..=200).max_by(|&a, &b| likeness(a).total_cmp(&likeness(b))).unwrap()
@@ -63,19 +82,18 @@ fn check(codec: Codec, expected_db: std::ops::Range<f64>) {
     assert_eq!(coded.len(), clean.len());
     assert_eq!(delay(&clean, &coded), 0, "{}", codec.name());
     let snr = segmental_snr(&clean, &coded);
-    eprintln!("{} {snr:.1} dB", codec.name());
     assert!(expected_db.contains(&snr), "{} gives {snr:.1} dB", codec.name());
 }
 
 #[test]
 fn g711_is_as_good_as_it_is() {
-    check(Codec::Alaw, 33.0..39.0);
-    check(Codec::Ulaw, 33.0..39.0);
+    check(Codec::Alaw, 35.0..39.0);
+    check(Codec::Ulaw, 35.0..39.0);
 }
 
 #[test]
 fn gsm_is_as_good_as_it_is() {
-    check(Codec::Gsm, 7.0..15.0);
+    check(Codec::Gsm, 12.0..16.0);
 }
 
 #[test]
@@ -84,13 +102,18 @@ fn amr_is_better_with_more_bits() {
         return;
     }
     let clean = speech();
-    let snr = AmrMode::ALL.map(|mode| segmental_snr(&clean, &passed(Codec::Amr(mode), &clean, &[], false)));
-    eprintln!("amr {snr:.1?}");
+    let sharp = emphasized(&clean);
+    let likeness = |mode| {
+        let coded = passed(Codec::Amr(mode), &clean, &[], false);
+        assert_eq!(delay(&clean, &coded), 0, "{}", mode.name());
+        // Frames that are soft after the filter don't count.
+        let loud: Vec<i16> = sharp.iter().map(|sample| sample.saturating_mul(4)).collect();
+        let coded: Vec<i16> = emphasized(&coded).iter().map(|sample| sample.saturating_mul(4)).collect();
+        segmental_snr(&loud, &coded)
+    };
+    let snr = AmrMode::ALL.map(likeness);
     assert!(snr.is_sorted_by(|a, b| a < &(b + 0.3)), "{snr:?}");
-    assert!(snr[7] > snr[0] + 3.0);
-    for mode in AmrMode::ALL {
-        check(Codec::Amr(mode), 2.0..16.0);
-    }
+    assert!(snr[0] > 1.0 && snr[7] > snr[0] + 2.0 && snr[7] < 10.0, "{snr:?}");
 }
 
 #[test]
@@ -98,10 +121,9 @@ fn opus_is_better_with_more_bits() {
     let clean = speech();
     let snr = |rate| segmental_snr(&clean, &passed(Codec::Opus(rate), &clean, &[], false));
     let all = [snr(6), snr(12), snr(24)];
-    eprintln!("opus {all:.1?}");
     assert!(all[0] < all[1] && all[1] < all[2], "{all:?}");
     for rate in OPUS_KBIT_S {
-        check(Codec::Opus(rate), 2.0..25.0);
+        check(Codec::Opus(rate), 5.0..13.0);
     }
 }
 
@@ -115,19 +137,26 @@ fn codecs_in_tandem_are_worse_than_one() {
 }
 
 #[test]
-fn g711_takes_the_nearest_value() {
-    for (a_law, encoding, rounding) in
-        [(true, earmark_audio::Encoding::ALaw, 16), (false, earmark_audio::Encoding::MuLaw, 4)]
+fn g711_takes_the_octet_whose_interval_holds_the_sample() {
+    for (a_law, encoding) in [(true, earmark_audio::Encoding::ALaw), (false, earmark_audio::Encoding::MuLaw)]
     {
         let octets: Vec<u8> = (0..=255).collect();
         let values: Vec<i32> = g711::decode(encoding, &octets).unwrap().into_iter().map(i32::from).collect();
+        let mut sorted = values.clone();
+        sorted.sort_unstable();
         let encode = if a_law { g711::alaw } else { g711::ulaw };
-        for sample in i16::MIN..=i16::MAX {
-            let error = |value: i32| (value - i32::from(sample)).abs();
-            let nearest = values.iter().map(|&value| error(value)).min().unwrap();
-            let chosen = error(values[usize::from(encode(sample))]);
-            // The encoder works on 13 or 14 bits, so it is off by one step of those at most.
-            assert!(chosen <= nearest + rounding, "{sample}: {chosen} instead of {nearest}");
+        let mut last = i32::MIN;
+        for sample in sorted[0] as i16..=sorted[255] as i16 {
+            let value = values[usize::from(encode(sample))];
+            assert!(value >= last, "{sample} decodes to less than the sample below it");
+            last = value;
+            // A value stands in the middle of its interval, so half the way to its farther neighbor
+            // is the farthest; two for the bits that the tables don't have.
+            let at = sorted.partition_point(|other| *other < value);
+            let below = value - sorted[at.saturating_sub(1)];
+            let above = sorted.get(at + 1).map_or(below, |next| next - value);
+            let error = (value - i32::from(sample)).abs();
+            assert!(error <= below.max(above) / 2 + 2, "{sample} becomes {value}");
         }
         for (octet, value) in octets.iter().zip(&values) {
             let again = encode(i16::try_from(*value).unwrap());
@@ -150,7 +179,7 @@ fn what_is_lost_is_concealed_and_what_arrives_is_not_touched() {
             continue;
         }
         let (whole, broken) = (passed(codec, &clean, &[], false), passed(codec, &clean, &lost, false));
-        assert_eq!(delay(&clean, &broken), 0);
+        assert_eq!(delay(&clean, &broken), 0, "{}", codec.name());
         assert!(whole[..9 * PACKET] == broken[..9 * PACKET], "{}", codec.name());
         assert!(whole != broken);
         // Neither silence nor noise stands in the gaps: the level is much as it was.

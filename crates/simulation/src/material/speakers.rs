@@ -1,6 +1,6 @@
 //! Who speaks in which recording.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -59,6 +59,7 @@ impl Speakers {
         }
         let folder = list.parent().unwrap_or(Path::new("."));
         let mut speakers: BTreeMap<String, Speaker> = BTreeMap::new();
+        let mut known = HashSet::new();
         let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_slice());
         for (count, row) in reader.deserialize::<Row>().enumerate() {
             let line = count as u64 + 2;
@@ -78,10 +79,10 @@ impl Speakers {
                 return Err(bad("the recording's path is empty"));
             }
             let path = folder.join(&row.recording);
-            let speaker = speakers.entry(row.speaker.clone()).or_insert_with(|| Speaker::new(&row));
-            if speaker.recordings.iter().any(|(known, _)| *known == path) {
+            if !known.insert(path.clone()) {
                 return Err(bad("this recording is in the list already; name it once"));
             }
+            let speaker = speakers.entry(row.speaker.clone()).or_insert_with(|| Speaker::new(&row));
             speaker.recordings.push((path, row.session));
         }
         if speakers.is_empty() {
@@ -213,6 +214,7 @@ mod tests {
             (b"speaker,recording\na,b\n,c\n", 3, "name must have"),
             (b"speaker,recording\na,b\nc,\n", 3, "path is empty"),
             (b"speaker,recording\na,b\na,b\n", 3, "in the list already"),
+            (b"speaker,recording\na,b\nc,b\n", 3, "in the list already"),
             (b"speaker,recording\n\xff\xfe,b\n", 2, "UTF-8"),
             (b"speaker,recording\n", 1, "no rows"),
             (b"", 1, "no rows"),
