@@ -6,10 +6,10 @@ use crate::space::Space;
 use crate::trials::spread;
 
 /// The most calls in a cohort: more say nothing new, and every look at a call pays for them.
-const MAX_COHORT_CALLS: usize = 2000;
+pub(crate) const MAX_COHORT_CALLS: usize = 2000;
 
 /// The least speech of a call in a cohort, in seconds.
-const MIN_SPEECH: f32 = 4.0;
+pub(crate) const MIN_SPEECH: f32 = 4.0;
 
 /// The voices of a cohort in a space, one after the other.
 pub(crate) struct CohortVoices {

@@ -4,6 +4,7 @@
 use earmark_scoring::{Calibration, CalibrationFit, Side};
 
 use crate::calibrate::{self, Example, Weighting};
+use crate::cohort_voices::{MAX_COHORT_CALLS, MIN_SPEECH};
 use crate::folds::{Folds, Pair};
 use crate::material::Material;
 use crate::score::Fit;
@@ -30,10 +31,11 @@ impl<'a> Bench<'a> {
     pub(crate) fn new(material: &'a Material, options: &'a AdaptationOptions, lessons: Vec<Trials>) -> Self {
         let outer = Folds::new(material, options.outer_folds, |_| true);
         let learned = material.calls_of(|s| material.speakers[s].purpose != Purpose::Test);
-        let long: Vec<usize> = learned.into_iter().filter(|c| material.calls[*c].seconds >= 4.0).collect();
+        let long: Vec<usize> =
+            learned.into_iter().filter(|c| material.calls[*c].seconds >= MIN_SPEECH).collect();
         let mut speakers: Vec<usize> = long.iter().map(|c| material.calls[*c].speaker).collect();
         speakers.dedup();
-        Self { material, options, outer, full: [speakers.len(), long.len().min(2000)], lessons }
+        Self { material, options, outer, full: [speakers.len(), long.len().min(MAX_COHORT_CALLS)], lessons }
     }
 
     pub(crate) fn full(&self, kind: CohortKind) -> usize {

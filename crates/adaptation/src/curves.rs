@@ -11,6 +11,9 @@ const FEWEST: usize = 30;
 const FEWEST_PAIRS: usize = 10;
 /// The part of the trials that the tail is fitted on.
 const TAIL: f64 = 0.02;
+/// But none that lies further below the last measured rate than this, in nats: LLRs pile up at the
+/// calibration's lower limit, and that is no tail.
+const TAIL_REACH: f64 = 4.0;
 
 /// One LLR between two different people, with a number for the two.
 pub(crate) type Stranger = (f64, u64);
@@ -65,7 +68,7 @@ fn extended(group: &[Stranger], llrs: &[f64]) -> Option<(Vec<f64>, f64, ParetoTa
     let last = llrs[measured - 1];
     let values: Vec<f64> = sorted.iter().map(|(llr, _)| *llr).collect();
     let from = values[((values.len() as f64 * TAIL) as usize).clamp(FEWEST, values.len() - 1)];
-    let tail = ParetoTail::fit(&values, from.min(last), FEWEST)?;
+    let tail = ParetoTail::fit(&values, from.max(last - TAIL_REACH).min(last), FEWEST)?;
     let total = values.len() as f64;
     let rate = |t: &f64| {
         if *t <= last {
@@ -89,7 +92,7 @@ mod tests {
     fn stands_on_thirty_errors_of_ten_pairs_and_on_the_worst_group() {
         let hard: Vec<_> = at(-1.0, 9000).chain(at(0.7, 970)).chain(at(1.7, 30)).collect();
         let easy: Vec<_> = at(-1.0, 9900).chain(at(0.7, 100)).collect();
-        let c = curve(&[hard.clone()], 8.0);
+        let c = curve(std::slice::from_ref(&hard), 8.0);
         let rate = |t: f64| c.points.iter().find(|p| p.0 == t).unwrap().1;
         assert_eq!((rate(0.0), rate(1.0), c.measured_to), (0.1, 0.003, Some(1.5)));
         let both = curve(&[hard.clone(), easy], 8.0);

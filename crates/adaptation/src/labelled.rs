@@ -1,5 +1,7 @@
 //! An adaptation that knows who speaks in each recording.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use earmark_scoring::{CalibrationFit, FalseMatches};
 
 use crate::calibrate::Weighting;
@@ -74,18 +76,18 @@ pub fn adapt_labelled(
     options.check()?;
     let material = Material::new(calls)?;
     let of = |group| Trials::of_calls(&material, options, group);
-    let mut groups = vec![of(Group::Reported), of(Group::Training)];
-    let at = main_group(&material, &groups)?;
     let bench = Bench::new(&material, options, vec![of(Group::Reported), of(Group::Training)]);
-    let (main, reports) = (groups.swap_remove(at), at == 0);
-
-    let (tried, chosen) = select(&bench, &main)?;
+    let (main, reports) = main_trials(&material, options)?;
+    // Nothing that is shipped may follow from speakers who are for tests only.
+    let deciding = deciding_trials(&material, options)?;
+    let (tried, chosen) = select(&bench, &deciding)?;
     let winner = tried[chosen].candidate;
     let candidates: Vec<Candidate> =
         selection::finalists(&tried, chosen).into_iter().map(|at| tried[at].candidate).collect();
-    let llrs = bench.llrs(&[&main], &candidates, &Weighting::ALL)?;
+    let sets = if main.list == deciding.list { vec![&main] } else { vec![&main, &deciding] };
+    let llrs = bench.llrs(&sets, &candidates, &Weighting::ALL)?;
     let at = candidates.iter().position(|c| *c == winner).unwrap_or(0);
-    let weightings = weightings(&main, &llrs[at]);
+    let weightings = weightings(&deciding, &llrs[at]);
     let weighting =
         weightings.iter().min_by(|a, b| loss(a).total_cmp(&loss(b))).map_or(Weighting::Even, |w| w.0);
     let number = Weighting::ALL.iter().position(|w| *w == weighting).unwrap_or(0);
@@ -119,39 +121,51 @@ pub fn adapt_labelled(
     Ok(Adaptation { fitted, report })
 }
 
-/// The reported trials, if there are speakers enough; else those of the training speakers.
-fn main_group(material: &Material, groups: &[Trials]) -> Result<usize, AdaptationError> {
-    let speakers = |trials: &Trials| {
-        let mut all: Vec<usize> = trials
-            .list
-            .iter()
-            .filter(|t| t.target)
-            .map(|t| trials.models[t.model as usize].speaker)
-            .collect();
-        all.sort_unstable();
-        all.dedup();
-        all.len()
-    };
-    let counts = [speakers(&groups[0]), speakers(&groups[1])];
-    let learnable = |s: &crate::material::Speaker| s.purpose != Purpose::Test && s.several_sessions;
-    let learnable = material.speakers.iter().filter(|s| learnable(s)).count();
-    if learnable < FEWEST_SPEAKERS {
-        let text = format!(
-            "{learnable} speakers with several sessions to learn from, {FEWEST_SPEAKERS} are needed; without \
-             labels an adaptation needs none"
-        );
-        return Err(AdaptationError::TooLittle(text));
+/// What figures are given of: the reported trials, if there are speakers enough; else those of the
+/// training speakers.
+fn main_trials(material: &Material, options: &AdaptationOptions) -> Result<(Trials, bool), AdaptationError> {
+    let reported = Trials::of_calls(material, options, Group::Reported);
+    if tried_speakers(&reported) >= FEWEST_SPEAKERS {
+        return Ok((reported, true));
     }
-    match counts.iter().position(|n| *n >= FEWEST_SPEAKERS) {
-        Some(at) => Ok(at),
-        None => {
-            let text = format!(
-                "{} speakers give target trials, {FEWEST_SPEAKERS} are needed",
-                counts[0].max(counts[1])
-            );
-            Err(AdaptationError::TooLittle(text))
+    let training = Trials::of_calls(material, options, Group::Training);
+    match tried_speakers(&training) {
+        n if n >= FEWEST_SPEAKERS => Ok((training, false)),
+        n => Err(too_few(n)),
+    }
+}
+
+/// What is decided by: as the main trials, without anybody who is for tests only.
+fn deciding_trials(material: &Material, options: &AdaptationOptions) -> Result<Trials, AdaptationError> {
+    let mut most = 0;
+    for group in [Group::Reported, Group::Training] {
+        let mut trials = Trials::of_calls(material, options, group);
+        trials.list = trials.list.iter().filter(|t| learned(material, &trials, t)).copied().collect();
+        match tried_speakers(&trials) {
+            n if n >= FEWEST_SPEAKERS => return Ok(trials),
+            n => most = most.max(n),
         }
     }
+    Err(too_few(most))
+}
+
+/// Neither of a trial's speakers is for tests only.
+fn learned(material: &Material, trials: &Trials, t: &Trial) -> bool {
+    let learns = |s: usize| material.speakers[s].purpose != Purpose::Test;
+    learns(trials.models[t.model as usize].speaker) && learns(Trials::caller(material, t))
+}
+
+/// How many speakers give target trials.
+fn tried_speakers(trials: &Trials) -> usize {
+    let targets = trials.list.iter().filter(|t| t.target);
+    targets.map(|t| trials.models[t.model as usize].speaker).collect::<BTreeSet<_>>().len()
+}
+
+fn too_few(speakers: usize) -> AdaptationError {
+    AdaptationError::TooLittle(format!(
+        "{speakers} speakers give trials between two of their sessions, {FEWEST_SPEAKERS} are needed; without \
+         labels an adaptation needs none"
+    ))
 }
 
 fn select(bench: &Bench<'_>, trials: &Trials) -> Result<(Vec<Tried>, usize), AdaptationError> {
@@ -182,14 +196,15 @@ fn select(bench: &Bench<'_>, trials: &Trials) -> Result<(Vec<Tried>, usize), Ada
     Ok((tried, chosen))
 }
 
-/// Figures of each weighting over all trials, and over those between people of one set and gender.
+/// Figures of each weighting over the last set of trials, and over those of them between people of
+/// one set and gender.
 fn weightings(trials: &Trials, llrs: &[Vec<Vec<f32>>]) -> Vec<(Weighting, Figures, Option<Figures>)> {
     let of = |llrs: &[f32], wanted: &dyn Fn(&Trial) -> bool| figures_of(trials, llrs, |_, t| wanted(t));
-    Weighting::ALL
-        .iter()
-        .zip(llrs)
-        .filter_map(|(w, llrs)| Some((*w, of(&llrs[0], &|_| true)?, of(&llrs[0], &|t| t.very_alike))))
-        .collect()
+    let by = Weighting::ALL.iter().zip(llrs).filter_map(|(w, sets)| {
+        let llrs = sets.last()?;
+        Some((*w, of(llrs, &|_| true)?, of(llrs, &|t| t.very_alike)))
+    });
+    by.collect()
 }
 
 /// What the calibration loses, over all trials and over the harder ones.
@@ -257,29 +272,20 @@ fn curves(
     last: f64,
 ) -> Result<(Curve, Option<Curve>), AdaptationError> {
     let material = bench.material;
+    let callers = |trials: &Trials| {
+        let learned = trials.list.iter().filter(|t| learned(material, trials, t));
+        learned.map(|t| Trials::caller(material, t)).collect::<BTreeSet<_>>().len()
+    };
     // Speakers for tests only must not decide about any threshold.
-    let learned = |trials: &Trials, t: &Trial| {
-        let learns = |s: usize| material.speakers[s].purpose != Purpose::Test;
-        learns(trials.models[t.model as usize].speaker) && learns(Trials::caller(material, t))
-    };
-    let speakers = |trials: &Trials| {
-        let mut all: Vec<usize> =
-            trials.list.iter().filter(|t| learned(trials, t)).map(|t| Trials::caller(material, t)).collect();
-        all.sort_unstable();
-        all.dedup();
-        all.len()
-    };
     let group = [Group::Reported, Group::Training]
         .into_iter()
-        .find(|g| speakers(&Trials::of_calls(material, bench.options, *g)) >= FEWEST_SPEAKERS)
+        .find(|g| callers(&Trials::of_calls(material, bench.options, *g)) >= FEWEST_SPEAKERS)
         .unwrap_or(Group::Training);
     let mut once = Trials::of_calls(material, bench.options, group);
-    once.list.retain(|t| !t.target && t.alike);
+    once.list =
+        once.list.iter().filter(|t| !t.target && t.alike && learned(material, &once, t)).copied().collect();
     let mut looks = Trials::of_looks(material, bench.options, group);
-    let kept: Vec<Trial> = once.list.iter().filter(|t| learned(&once, t)).copied().collect();
-    once.list = kept;
-    let kept: Vec<Trial> = looks.list.iter().filter(|t| learned(&looks, t)).copied().collect();
-    looks.list = kept;
+    looks.list = looks.list.iter().filter(|t| learned(material, &looks, t)).copied().collect();
     let llrs = bench.llrs(&[&once, &looks], &[winner], &[weighting])?;
     let [once_llrs, look_llrs] = llrs[0][0].as_slice() else {
         return Err(AdaptationError::Numeric("two sets of trials were asked for".into()));
@@ -304,7 +310,7 @@ fn curves(
 
 /// Of each enrollment and call the largest LLR of all looks.
 fn largest(material: &Material, looks: &Trials, llrs: &[f32]) -> Vec<Stranger> {
-    let mut best = std::collections::BTreeMap::new();
+    let mut best = BTreeMap::new();
     for (t, llr) in looks.list.iter().zip(llrs) {
         let key = (t.model, Trials::call(material, t));
         let entry = best.entry(key).or_insert((f64::NEG_INFINITY, pair_number(material, looks, t)));

@@ -73,7 +73,8 @@ fn tried(out: &mut String, f: &Findings<'_>) {
         "## What was tried\n\nScores as they are, before any calibration; EER in per cent / min DCF(0.01) / \
          min DCF(0.05) / min Cllr in bits, by the measured speech of the call. Chosen is the least cost (mean \
          of min DCF(0.01) and min Cllr over the bands) or, within one standard error of it (jackknife over {} \
-         groups of speakers, of the difference), the simplest.\n",
+         groups of speakers, of the difference), the simplest. These are trials without the speakers of use test, so \
+         that nothing shipped follows from them.\n",
         selection::GROUPS
     );
     let bands: Vec<&str> = BANDS.iter().map(|(_, _, name)| *name).collect();
@@ -129,7 +130,7 @@ fn calibrated(out: &mut String, f: &Findings<'_>) {
     }
     let _ = writeln!(
         out,
-        "\nHow the comparisons of two people are weighted in the fit, for the chosen candidate (all trials, and \
+        "\nHow the comparisons of two people are weighted in the fit, for the chosen candidate and the trials it was chosen by (all, and \
          those between people of one set and gender); chosen is the smallest mean difference:\n\n| weights | trials \
          | targets | non-targets | EER | min DCF(0.01) | actual | min DCF(0.05) | actual | Cllr | min Cllr | \
          difference |\n|---|---|---|---|---|---|---|---|---|---|---|---|"

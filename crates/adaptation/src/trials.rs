@@ -36,7 +36,7 @@ pub(crate) struct Model {
 }
 
 /// An enrollment against a call (or one look at it).
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 pub(crate) struct Trial {
     pub(crate) model: u32,
     /// The column of the material's matrix.

@@ -6,6 +6,7 @@ use earmark_scoring::{BackEnd, BackEndBundle, CalibrationFit, Cohort, Matcher, P
 use earmark_voiceprint::Voiceprint;
 
 use crate::calibrate::rounded;
+use crate::cohort_voices::{MAX_COHORT_CALLS, MIN_SPEECH};
 use crate::fitted::Fitted;
 use crate::labelled::Adaptation;
 use crate::trials::spread;
@@ -13,12 +14,8 @@ use crate::{AdaptationError, AdaptationOptions, Call, material, workers};
 
 /// The fewest recordings that say where a line's voices lie.
 const FEWEST: usize = 50;
-/// The least speech of a recording in the cohort or a comparison, in seconds.
-const MIN_SPEECH: f32 = 4.0;
 /// The most recordings that are compared with each other: 2,000,000 pairs.
 const MAX_COMPARED: usize = 2000;
-/// The most voices of the new cohort.
-const MAX_COHORT: usize = 2000;
 /// The part of all pairs at which the new scores are brought to the base's false match curve. Above
 /// it pairs that are one person after all don't matter as long as they are far fewer; below it the
 /// pairs are easy ones that decide nothing.
@@ -139,7 +136,7 @@ fn mean(calls: &[&Call]) -> Vec<f32> {
 
 /// As many of the nearest as the old cohort took of its voices.
 fn cohort(back_end: &BackEnd, calls: &[&Call], old: &Cohort) -> Result<(Vec<f32>, usize), AdaptationError> {
-    let voices = spread(calls, MAX_COHORT);
+    let voices = spread(calls, MAX_COHORT_CALLS);
     let moved: Vec<Voiceprint> =
         voices.iter().map(|c| back_end.apply(&c.voiceprint)).collect::<Result<_, _>>()?;
     let top = crate::score::scaled_top(old.top(), moved.len(), old.len());

@@ -2,6 +2,9 @@
 //! back by scoring, and come out the same whatever the threads.
 #![allow(clippy::unwrap_used, reason = "a test, its helpers included")]
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
 use earmark_adaptation::{
     Adaptation, AdaptationError, AdaptationOptions, Call, CallSide, Look, Purpose, Source, adapt_labelled,
     adapt_unlabelled, figures,
@@ -99,6 +102,12 @@ fn written(made: &Adaptation) -> (tempfile::TempDir, BackEndBundle) {
     (folder, bundle)
 }
 
+/// All files of a folder by name.
+fn files(folder: &std::path::Path) -> BTreeMap<OsString, Vec<u8>> {
+    let files = std::fs::read_dir(folder).unwrap().map(|f| f.unwrap());
+    files.map(|f| (f.file_name(), std::fs::read(f.path()).unwrap())).collect()
+}
+
 /// EER of an enrollment of one call against the calls of the other session.
 fn eer(matcher: &Matcher, calls: &[Call]) -> f64 {
     let ready = |c: &Call| matcher.prepare(&c.voiceprint, c.quality).unwrap();
@@ -157,12 +166,7 @@ fn the_same_input_gives_the_same_bytes_on_any_number_of_threads() {
     let bytes = |threads| {
         let made = adapt_labelled(&material, &options(threads), None).unwrap();
         let (folder, _) = written(&made);
-        let mut files: Vec<_> =
-            std::fs::read_dir(folder.path()).unwrap().map(|f| f.unwrap().path()).collect();
-        files.sort();
-        let files: Vec<_> =
-            files.iter().map(|p| (p.file_name().unwrap().to_owned(), std::fs::read(p).unwrap())).collect();
-        (files, made.report)
+        (files(folder.path()), made.report)
     };
     assert_eq!(bytes(1), bytes(3));
 }
@@ -174,8 +178,7 @@ fn speakers_for_tests_change_nothing_that_is_shipped() {
         let all: Vec<Call> = material.iter().cloned().chain(test).collect();
         let made = adapt_labelled(&all, &options(2), None).unwrap();
         let (folder, _) = written(&made);
-        let read = |f: &str| std::fs::read(folder.path().join(f)).ok();
-        (read("mean.f32"), made.report)
+        (files(folder.path()), made.report)
     };
     let (alone, report) = shipped(vec![]);
     let (beside, tested) = shipped(calls(12, 6, Purpose::Test, false));
