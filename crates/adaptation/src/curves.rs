@@ -2,18 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use crate::tail::ParetoTail;
+use crate::tail::NormalTail;
 
 const STEP: f64 = 0.5;
 /// The rule of thirty (Doddington 2000): no rate is measured on fewer errors.
 const FEWEST: usize = 30;
 /// Nor on fewer pairs of people: one pair of like voices makes errors in all its calls.
 const FEWEST_PAIRS: usize = 10;
-/// The part of the trials that the tail is fitted on.
-const TAIL: f64 = 0.02;
-/// But none that lies further below the last measured rate than this, in nats: LLRs pile up at the
-/// calibration's lower limit, and that is no tail.
-const TAIL_REACH: f64 = 4.0;
+/// Groups that are measured nearly as far as the furthest speak for what lies beyond, in nats.
+const NEAR: f64 = 1.0;
 
 /// One LLR between two different people, with a number for the two.
 pub(crate) type Stranger = (f64, u64);
@@ -24,59 +21,69 @@ pub(crate) struct Curve {
     pub(crate) points: Vec<(f64, f64)>,
     /// The last LLR whose rate was measured; beyond it stands a fitted tail.
     pub(crate) measured_to: Option<f64>,
-    /// The largest shape of the groups' fitted tails; 0 is exponential.
-    pub(crate) shape: f64,
+    /// The least slope of the fitted tails on normal-deviate paper, in standard deviations a nat.
+    pub(crate) slope: f64,
 }
 
 /// The curve up to `last` of several groups of trials: at each LLR the worst group's rate.
 pub(crate) fn curve(groups: &[Vec<Stranger>], last: f64) -> Curve {
     let llrs: Vec<f64> = (0..).map(|i| f64::from(i) * STEP).take_while(|t| *t <= last + STEP).collect();
-    let fitted: Vec<_> = groups.iter().filter_map(|g| extended(g, &llrs)).collect();
+    let fitted: Vec<Measured> = groups.iter().filter_map(|g| Measured::new(g, &llrs)).collect();
+    // Where one group is measured and another is not, the measurement speaks.
+    let furthest = fitted.iter().map(Measured::last).fold(f64::NEG_INFINITY, f64::max);
     if fitted.is_empty() {
         // Nothing could be measured: what holds of every calibrated likelihood ratio (Markov).
         let points = llrs.iter().map(|t| (*t, (-t).exp())).collect();
-        return Curve { points, measured_to: None, shape: 0.0 };
+        return Curve { points, measured_to: None, slope: 0.0 };
     }
     let mut points: Vec<(f64, f64)> = Vec::new();
-    for (i, llr) in llrs.iter().enumerate() {
-        let worst = fitted.iter().map(|(rates, _, _)| rates[i]).fold(0.0, f64::max);
+    for llr in &llrs {
+        let rate = |m: &Measured| m.rate(*llr, m.last() >= furthest - NEAR);
+        let worst = fitted.iter().map(rate).fold(0.0, f64::max);
         // The places that a threshold can tell apart.
         let worst: f64 = format!("{worst:.4e}").parse().unwrap_or(worst);
         if worst > 1e-300 && points.last().is_none_or(|(_, before)| worst < *before) {
             points.push((*llr, worst));
         }
     }
-    let measured_to = fitted.iter().map(|(_, to, _)| *to).fold(f64::INFINITY, f64::min);
-    let shape = fitted.iter().map(|(_, _, tail)| tail.shape()).fold(0.0, f64::max);
-    Curve { points, measured_to: Some(measured_to), shape }
+    let speaking = fitted.iter().filter(|m| m.last() >= furthest - NEAR);
+    let slope = speaking.map(|m| m.tail.slope()).fold(f64::INFINITY, f64::min);
+    Curve { points, measured_to: Some(furthest), slope }
 }
 
-/// A group's rates at these LLRs: measured while there are errors enough, then by its fitted tail.
-fn extended(group: &[Stranger], llrs: &[f64]) -> Option<(Vec<f64>, f64, ParetoTail)> {
-    let mut sorted: Vec<Stranger> = group.to_vec();
-    sorted.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-    let count = |t: f64| sorted.partition_point(|(llr, _)| *llr >= t);
-    let enough = |t: f64| {
-        let errors = &sorted[..count(t)];
-        let pairs: BTreeSet<u64> = errors.iter().take(100_000).map(|(_, pair)| *pair).collect();
-        errors.len() >= FEWEST && pairs.len() >= FEWEST_PAIRS
-    };
-    let measured = llrs.iter().take_while(|t| enough(**t)).count();
-    if measured < 2 {
-        return None;
+/// What a group of trials says.
+struct Measured {
+    /// `(llr, rate)` while there are errors enough.
+    points: Vec<(f64, f64)>,
+    tail: NormalTail,
+}
+
+impl Measured {
+    fn new(group: &[Stranger], llrs: &[f64]) -> Option<Self> {
+        let mut sorted: Vec<Stranger> = group.to_vec();
+        sorted.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        let count = |t: f64| sorted.partition_point(|(llr, _)| *llr >= t);
+        let enough = |t: f64| {
+            let errors = &sorted[..count(t)];
+            let pairs: BTreeSet<u64> = errors.iter().take(100_000).map(|(_, pair)| *pair).collect();
+            errors.len() >= FEWEST && pairs.len() >= FEWEST_PAIRS
+        };
+        let total = sorted.len() as f64;
+        let measured = llrs.iter().take_while(|t| enough(**t));
+        let points: Vec<(f64, f64)> = measured.map(|t| (*t, count(*t) as f64 / total)).collect();
+        let tail = NormalTail::fit(&points)?;
+        Some(Self { points, tail })
     }
-    let last = llrs[measured - 1];
-    let values: Vec<f64> = sorted.iter().map(|(llr, _)| *llr).collect();
-    let from = values[((values.len() as f64 * TAIL) as usize).clamp(FEWEST, values.len() - 1)];
-    let tail = ParetoTail::fit(&values, from.max(last - TAIL_REACH).min(last), FEWEST)?;
-    let total = values.len() as f64;
-    let rate = |t: &f64| {
-        if *t <= last {
-            return count(*t) as f64 / total;
-        }
-        count(last) as f64 / total * tail.survival(*t) / tail.survival(last)
-    };
-    Some((llrs.iter().map(rate).collect(), last, tail))
+
+    fn last(&self) -> f64 {
+        self.points.last().map_or(f64::NEG_INFINITY, |p| p.0)
+    }
+
+    /// The rate at an LLR; beyond what was measured by the tail, if this group may speak for it.
+    fn rate(&self, llr: f64, speaks: bool) -> f64 {
+        let known = self.points.iter().find(|(t, _)| *t == llr).map(|(_, rate)| *rate);
+        known.unwrap_or_else(|| if speaks { self.tail.rate(llr) } else { 0.0 })
+    }
 }
 
 #[cfg(test)]
@@ -97,7 +104,7 @@ mod tests {
         assert_eq!((rate(0.0), rate(1.0), c.measured_to), (0.1, 0.003, Some(1.5)));
         let both = curve(&[hard.clone(), easy], 8.0);
         assert!(both.points.iter().zip(&c.points).all(|(b, h)| b.1 >= h.1));
-        assert_eq!(both.measured_to, Some(0.5));
+        assert_eq!(both.measured_to, Some(1.5));
         assert!(rate(2.5) < 0.003 && rate(8.0) > 0.0 && rate(8.0) < rate(7.5));
         // One pair of people alone measures nothing.
         let one: Vec<_> = hard.iter().map(|(llr, _)| (*llr, 7)).collect();

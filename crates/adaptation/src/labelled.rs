@@ -276,35 +276,39 @@ fn curves(
         let learned = trials.list.iter().filter(|t| learned(material, trials, t));
         learned.map(|t| Trials::caller(material, t)).collect::<BTreeSet<_>>().len()
     };
-    // Speakers for tests only must not decide about any threshold.
-    let group = [Group::Reported, Group::Training]
-        .into_iter()
-        .find(|g| callers(&Trials::of_calls(material, bench.options, *g)) >= FEWEST_SPEAKERS)
-        .unwrap_or(Group::Training);
-    let mut once = Trials::of_calls(material, bench.options, group);
-    once.list =
-        once.list.iter().filter(|t| !t.target && t.alike && learned(material, &once, t)).copied().collect();
-    let mut looks = Trials::of_looks(material, bench.options, group);
-    looks.list = looks.list.iter().filter(|t| learned(material, &looks, t)).copied().collect();
-    let llrs = bench.llrs(&[&once, &looks], &[winner], &[weighting])?;
-    let [once_llrs, look_llrs] = llrs[0][0].as_slice() else {
-        return Err(AdaptationError::Numeric("two sets of trials were asked for".into()));
-    };
-    let (short, long): (Vec<_>, Vec<_>) = once
-        .list
-        .iter()
-        .zip(once_llrs)
-        .partition(|(t, _)| Trials::probe_side(material, t).net_speech.seconds() <= SHORT);
-    let strangers = |part: Vec<(&Trial, &f32)>| -> Vec<Stranger> {
-        part.into_iter().map(|(t, llr)| (f64::from(*llr), pair_number(material, &once, t))).collect()
-    };
-    let groups = [strangers(short), strangers(long)];
+    let mut once = Vec::new();
+    let mut looks = Vec::new();
+    for group in [Group::Reported, Group::Training] {
+        let mut trials = Trials::of_calls(material, bench.options, group);
+        // A few people measure nothing.
+        if callers(&trials) < FEWEST_SPEAKERS {
+            continue;
+        }
+        let stranger = |t: &&Trial| !t.target && t.alike && learned(material, &trials, t);
+        trials.list = trials.list.iter().filter(stranger).copied().collect();
+        once.push(trials);
+        let mut trials = Trials::of_looks(material, bench.options, group);
+        trials.list = trials.list.iter().filter(|t| learned(material, &trials, t)).copied().collect();
+        looks.push(trials);
+    }
+    let sets: Vec<&Trials> = once.iter().chain(&looks).collect();
+    let llrs = bench.llrs(&sets, &[winner], &[weighting])?;
+    let (once_llrs, look_llrs) = llrs[0][0].split_at(once.len());
+    let mut groups = Vec::new();
+    for (trials, llrs) in once.iter().zip(once_llrs) {
+        // The tail is measured on short and on long calls apart.
+        for short in [true, false] {
+            let of = |t: &Trial| (Trials::probe_side(material, t).net_speech.seconds() <= SHORT) == short;
+            let chosen = trials.list.iter().zip(llrs).filter(|(t, _)| of(t));
+            groups.push(chosen.map(|(t, llr)| (f64::from(*llr), pair_number(material, trials, t))).collect());
+        }
+    }
     let measured = curve(&groups, last);
-    if looks.list.is_empty() {
+    if looks.iter().all(|l| l.list.is_empty()) {
         return Ok((measured, None));
     }
-    let [short, long] = groups;
-    let live = curve(&[short, long, largest(material, &looks, look_llrs)], last);
+    groups.extend(looks.iter().zip(look_llrs).map(|(l, llrs)| largest(material, l, llrs)));
+    let live = curve(&groups, last);
     Ok((measured, Some(live)))
 }
 

@@ -26,7 +26,7 @@ pub(crate) fn description(material: &Material, winner: Candidate, weighting: Wei
          cross-validation over speakers. Calibrated on trials between speakers that the back end of \
          their fold had not heard ({}). False match curves are of strangers within one collection, \
          cross-validated, measured as far as thirty errors of ten pairs of people go, then by a fitted \
-         generalized Pareto tail.",
+         line on normal-deviate paper.",
         weighting.name()
     )
 }
@@ -221,8 +221,8 @@ fn thresholds(out: &mut String, f: &Findings<'_>) -> Result<(), AdaptationError>
     }
     let measured = |c: &crate::curves::Curve| match c.measured_to {
         Some(to) => format!(
-            "measured up to an LLR of {to}, beyond it a Pareto tail of shape {:.2} (0 is exponential)",
-            c.shape
+            "measured up to an LLR of {to}, beyond it a line on normal-deviate paper of {:.2} standard deviations a nat",
+            c.slope
         ),
         None => {
             "not measurable with these trials: the bound e^-LLR of every calibrated ratio stands in its place"

@@ -1,72 +1,109 @@
-/// The excesses over a high threshold as a generalized Pareto distribution (Pickands 1975), fitted
-/// by probability-weighted moments (Hosking & Wallis 1987): steady with few excesses.
+//! Beyond what was measured: rates on normal-deviate paper.
+
+use std::f64::consts::SQRT_2;
+
+/// Points that the line is laid through reach up to this rate: further up are the easy pairs.
+const HIGHEST: f64 = 0.05;
+
+/// The extension of a measured tail. On normal-deviate paper, the scale of a DET plot, the rates of
+/// scores that are sums of many small likenesses lie on a line (Martin et al. 1997), while on
+/// logarithmic paper they fall ever faster: a line there, an exponential tail, asks for thresholds
+/// that hardly anybody reaches. The line keeps the last measured point and the least steep of
+/// two slopes: that of the whole measured tail and that of its last part.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct ParetoTail {
-    threshold: f64,
-    shape: f64,
-    scale: f64,
+pub(crate) struct NormalTail {
+    last: f64,
+    deviate: f64,
+    slope: f64,
 }
 
-/// A tail lighter than the exponential would promise thresholds that nobody has seen kept; one
-/// heavier than this comes from a few pairs of people and not from the many.
-const SHAPES: (f64, f64) = (0.0, 0.3);
-
-impl ParetoTail {
-    /// Of the values above `threshold`; none if they are fewer than `fewest`.
-    pub(crate) fn fit(values: &[f64], threshold: f64, fewest: usize) -> Option<Self> {
-        let mut excesses: Vec<f64> =
-            values.iter().filter(|v| **v > threshold).map(|v| v - threshold).collect();
-        if excesses.len() < fewest.max(2) {
-            return None;
-        }
-        excesses.sort_unstable_by(f64::total_cmp);
-        let n = excesses.len() as f64;
-        let mean = excesses.iter().sum::<f64>() / n;
-        let weighted: f64 =
-            excesses.iter().enumerate().map(|(i, x)| (1.0 - (i as f64 + 0.65) / n) * x).sum::<f64>() / n;
-        let apart = mean - 2.0 * weighted;
-        let shape = if apart > 0.0 { 2.0 - mean / apart } else { SHAPES.0 };
-        let shape = shape.clamp(SHAPES.0, SHAPES.1);
-        // The scale with which the tail has the mean it has.
-        Some(Self { threshold, shape, scale: (mean * (1.0 - shape)).max(1e-6) })
+impl NormalTail {
+    /// Of measured `(llr, rate)`, LLRs rising and rates falling; none of fewer than two, or of
+    /// rates that do not fall.
+    pub(crate) fn fit(measured: &[(f64, f64)]) -> Option<Self> {
+        let tail: Vec<(f64, f64)> = measured
+            .iter()
+            .filter(|(_, rate)| *rate <= HIGHEST)
+            .map(|(llr, rate)| (*llr, deviate(*rate)))
+            .collect();
+        let few: Vec<(f64, f64)> = measured.iter().map(|(llr, rate)| (*llr, deviate(*rate))).collect();
+        let points: &[(f64, f64)] = if tail.len() >= 3 { &tail } else { &few[few.len().saturating_sub(3)..] };
+        let (last, deviate) = *points.last()?;
+        let ends = Some(&points[points.len() / 2..]).filter(|ends| ends.len() >= 3);
+        let slope =
+            [Some(points), ends].into_iter().flatten().filter_map(slope).fold(f64::INFINITY, f64::min);
+        (slope.is_finite() && slope > 0.0).then_some(Self { last, deviate, slope })
     }
 
-    /// The part of the values above the threshold that reach `value`.
-    pub(crate) fn survival(&self, value: f64) -> f64 {
-        let x = (value - self.threshold).max(0.0) / self.scale;
-        if self.shape < 1e-9 { (-x).exp() } else { (1.0 + self.shape * x).powf(-1.0 / self.shape) }
+    /// The rate at an LLR beyond the measured ones.
+    pub(crate) fn rate(&self, llr: f64) -> f64 {
+        upper(self.deviate + self.slope * (llr - self.last))
     }
 
-    pub(crate) fn shape(&self) -> f64 {
-        self.shape
+    /// Standard deviations a nat.
+    pub(crate) fn slope(&self) -> f64 {
+        self.slope
     }
+}
+
+/// Least squares; none of fewer than two points.
+fn slope(points: &[(f64, f64)]) -> Option<f64> {
+    let n = points.len() as f64;
+    let (mx, my) = (points.iter().map(|p| p.0).sum::<f64>() / n, points.iter().map(|p| p.1).sum::<f64>() / n);
+    let xx: f64 = points.iter().map(|p| (p.0 - mx).powi(2)).sum();
+    let xy: f64 = points.iter().map(|p| (p.0 - mx) * (p.1 - my)).sum();
+    (points.len() > 1 && xx > 0.0).then(|| xy / xx)
+}
+
+/// The part of a normal distribution above `x`.
+fn upper(x: f64) -> f64 {
+    0.5 * libm::erfc(x / SQRT_2)
+}
+
+/// The inverse of [`upper`], by halving: it is asked a few dozen times.
+fn deviate(rate: f64) -> f64 {
+    let (mut low, mut high) = (-38.0, 38.0);
+    for _ in 0..80 {
+        let middle = 0.5 * (low + high);
+        if upper(middle) > rate { low = middle } else { high = middle }
+    }
+    0.5 * (low + high)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Quantiles in the middle of `count` equal parts.
-    fn sample(count: usize, quantile: impl Fn(f64) -> f64) -> Vec<f64> {
-        (0..count).map(|i| quantile((i as f64 + 0.5) / count as f64)).collect()
+    fn measured(rate: impl Fn(f64) -> f64) -> Vec<(f64, f64)> {
+        (0..8).map(|i| f64::from(i) * 0.5).map(|t| (t, rate(t))).collect()
     }
 
     #[test]
-    fn finds_an_exponential_and_a_heavier_tail() {
-        let exponential = ParetoTail::fit(&sample(2000, |p| 3.0 - 0.8 * (1.0 - p).ln()), 3.0, 30).unwrap();
-        assert!(exponential.shape() < 0.02, "{exponential:?}");
-        assert!((exponential.survival(3.8) / (-1.0f64).exp() - 1.0).abs() < 0.02);
-        let heavy =
-            ParetoTail::fit(&sample(2000, |p| 0.5 / 0.2 * ((1.0 - p).powf(-0.2) - 1.0)), 0.0, 30).unwrap();
-        assert!((heavy.shape() - 0.2).abs() < 0.02, "{heavy:?}");
-        assert!((heavy.survival(5.0) / 3.0f64.powi(-5) - 1.0).abs() < 0.1);
+    fn knows_the_normal_distribution() {
+        for (x, rate) in
+            [(0.0, 0.5), (1.281_551_565_545, 0.1), (3.090_232_306_168, 1e-3), (4.753_424_308_823, 1e-6)]
+        {
+            assert!((upper(x) / rate - 1.0).abs() < 1e-9 && (deviate(rate) - x).abs() < 1e-9, "{x}");
+        }
     }
 
     #[test]
-    fn a_tail_that_ends_counts_as_exponential() {
-        let bounded = ParetoTail::fit(&sample(500, |p| p), 0.0, 30).unwrap();
-        assert_eq!(bounded.shape(), 0.0);
-        assert!(bounded.survival(2.0) > 0.01);
-        assert!(ParetoTail::fit(&[1.0; 10], 0.0, 30).is_none());
+    fn goes_on_as_a_normal_tail_does() {
+        let tail = NormalTail::fit(&measured(|t| upper(1.0 + 0.7 * t))).unwrap();
+        assert!((tail.slope() - 0.7).abs() < 1e-9);
+        for t in [3.5, 5.0, 8.0] {
+            assert!((tail.rate(t) / upper(1.0 + 0.7 * t) - 1.0).abs() < 1e-6, "{t}");
+        }
+    }
+
+    #[test]
+    fn a_tail_that_flattens_is_followed_at_its_end() {
+        // Steep first, then half as steep: the second counts.
+        let deviates = |t: f64| if t < 2.0 { 1.0 + t } else { 3.0 + 0.5 * (t - 2.0) };
+        let tail = NormalTail::fit(&measured(|t| upper(deviates(t)))).unwrap();
+        assert!(tail.slope() < 0.62, "{tail:?}");
+        assert!(
+            NormalTail::fit(&[(0.0, 0.1)]).is_none() && NormalTail::fit(&[(0.0, 0.1), (1.0, 0.1)]).is_none()
+        );
     }
 }

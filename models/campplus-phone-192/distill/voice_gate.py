@@ -23,7 +23,7 @@ from pairs import fbank, read_speakers
 from train import Pairs
 
 FRAMES = 300
-REFUSED = 0.01
+REFUSED = 0.006
 KINDS = ["babble4", "babble6", "babble9", "babble16", "chords", "ringback", "dtmf", "noise"]
 
 
