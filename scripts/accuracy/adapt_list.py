@@ -37,7 +37,9 @@ def main() -> None:
             # Alone, minors are all there is to report on.
             use = "single" if count[speaker] == 1 else "train" if minor and not left_out else "report"
             # The halves of a speaker's recordings are what never meets in a trial.
-            out.writerow([(args.calls / call["recording"]).resolve(), speaker, call["half"], call["role"], use, person["set"], person["gender"], "+".join(call["channel"]["codecs"])])
+            # One recording makes strangers of both sides and no target.
+            side = "" if use == "single" else call["role"]
+            out.writerow([(args.calls / call["recording"]).resolve(), speaker, call["half"], side, use, person["set"], person["gender"], "+".join(call["channel"]["codecs"])])
 
 
 def rows(path: Path) -> list[dict]:

@@ -62,6 +62,10 @@ pub(crate) struct Adapt {
     /// from those of one look)
     #[arg(long)]
     no_live: bool,
+    /// Prior of "the same person" that the calibration is weighted for: lower serves decisions about
+    /// longer lists
+    #[arg(long, default_value_t = AdaptationOptions::default().prior, value_name = "P")]
+    prior: f64,
     /// Sets whose speakers are only tested on, whatever their `use` says
     #[arg(long, value_name = "SET", num_args = 1..)]
     test_only: Vec<String>,
@@ -127,7 +131,7 @@ impl Adapt {
             listen_live(&prints, folder, &mut calls)?;
         }
         output::note(&format!("{} recordings heard, {unheard} gave no voiceprint; training", calls.len()));
-        let options = AdaptationOptions { threads: prints.threads(), ..AdaptationOptions::default() };
+        let options = AdaptationOptions { threads: prints.threads(), prior: self.prior, ..AdaptationOptions::default() };
         let made = if labelled {
             let live = base.as_ref().map(|b| b.calibration().fit());
             adapt_labelled(&calls, &options, live)?

@@ -12,8 +12,14 @@ const FEWEST_PAIRS: usize = 10;
 /// Groups that are measured nearly as far as the furthest speak for what lies beyond, in nats.
 const NEAR: f64 = 1.0;
 
-/// One LLR between two different people, with a number for the two.
-pub(crate) type Stranger = (f64, u64);
+/// A caller against a list of other people: the largest LLR, with a number for the two people, and how
+/// many were listed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stranger {
+    pub(crate) llr: f64,
+    pub(crate) pair: u64,
+    pub(crate) listed: usize,
+}
 
 /// A false match curve with what there is to say of it.
 #[derive(Clone, Debug)]
@@ -61,16 +67,15 @@ struct Measured {
 impl Measured {
     fn new(group: &[Stranger], llrs: &[f64]) -> Option<Self> {
         let mut sorted: Vec<Stranger> = group.to_vec();
-        sorted.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        let count = |t: f64| sorted.partition_point(|(llr, _)| *llr >= t);
+        sorted.sort_unstable_by(|a, b| b.llr.total_cmp(&a.llr).then(a.pair.cmp(&b.pair)));
+        let count = |t: f64| sorted.partition_point(|s| s.llr >= t);
         let enough = |t: f64| {
             let errors = &sorted[..count(t)];
-            let pairs: BTreeSet<u64> = errors.iter().take(100_000).map(|(_, pair)| *pair).collect();
+            let pairs: BTreeSet<u64> = errors.iter().take(100_000).map(|s| s.pair).collect();
             errors.len() >= FEWEST && pairs.len() >= FEWEST_PAIRS
         };
-        let total = sorted.len() as f64;
         let measured = llrs.iter().take_while(|t| enough(**t));
-        let points: Vec<(f64, f64)> = measured.map(|t| (*t, count(*t) as f64 / total)).collect();
+        let points: Vec<(f64, f64)> = measured.map(|t| (*t, rate(&sorted, count(*t)))).collect();
         let tail = NormalTail::fit(&points)?;
         Some(Self { points, tail })
     }
@@ -86,29 +91,50 @@ impl Measured {
     }
 }
 
+/// The rate of one comparison with which lists of these sizes give so many callers with a hit:
+/// FPIR = 1 - (1 - FMR)^N. A caller who is like many listed people counts once, as a tag does.
+fn rate(callers: &[Stranger], hits: usize) -> f64 {
+    let expected =
+        |fmr: f64| callers.iter().map(|c| -(c.listed as f64 * (-fmr).ln_1p()).exp_m1()).sum::<f64>();
+    let (mut low, mut high) = (0.0, 1.0);
+    for _ in 0..60 {
+        let middle = 0.5 * (low + high);
+        if expected(middle) < hits as f64 { low = middle } else { high = middle }
+    }
+    high
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// `count` LLRs at `llr`, each of its own pair.
-    fn at(llr: f64, count: usize) -> impl Iterator<Item = Stranger> {
-        (0..count).map(move |i| (llr, (llr * 1e6) as u64 * 1_000_000 + i as u64))
+    /// `count` callers whose best of `listed` others is at `llr`, each of its own pair.
+    fn at(llr: f64, count: usize, listed: usize) -> impl Iterator<Item = Stranger> {
+        (0..count).map(move |i| Stranger { llr, pair: (llr * 1e6) as u64 * 1_000_000 + i as u64, listed })
     }
 
     #[test]
-    fn stands_on_thirty_errors_of_ten_pairs_and_on_the_worst_group() {
-        let hard: Vec<_> = at(-1.0, 9000).chain(at(0.7, 970)).chain(at(1.7, 30)).collect();
-        let easy: Vec<_> = at(-1.0, 9900).chain(at(0.7, 100)).collect();
+    fn stands_on_thirty_callers_of_ten_pairs_and_on_the_worst_group() {
+        let hard: Vec<_> = at(-1.0, 9000, 1).chain(at(0.7, 970, 1)).chain(at(1.7, 30, 1)).collect();
+        let easy: Vec<_> = at(-1.0, 9900, 1).chain(at(0.7, 100, 1)).collect();
         let c = curve(std::slice::from_ref(&hard), 8.0);
         let rate = |t: f64| c.points.iter().find(|p| p.0 == t).unwrap().1;
-        assert_eq!((rate(0.0), rate(1.0), c.measured_to), (0.1, 0.003, Some(1.5)));
+        assert!((rate(0.0) - 0.1).abs() < 1e-9 && (rate(1.0) - 0.003).abs() < 1e-9);
+        assert_eq!(c.measured_to, Some(1.5));
         let both = curve(&[hard.clone(), easy], 8.0);
         assert!(both.points.iter().zip(&c.points).all(|(b, h)| b.1 >= h.1));
         assert_eq!(both.measured_to, Some(1.5));
         assert!(rate(2.5) < 0.003 && rate(8.0) > 0.0 && rate(8.0) < rate(7.5));
         // One pair of people alone measures nothing.
-        let one: Vec<_> = hard.iter().map(|(llr, _)| (*llr, 7)).collect();
+        let one: Vec<_> = hard.iter().map(|s| Stranger { pair: 7, ..*s }).collect();
         assert_eq!(curve(&[one], 8.0).measured_to, None);
+    }
+
+    #[test]
+    fn lists_of_many_tell_the_rate_of_one() {
+        // One caller in ten has a hit in a list of 100: 1 - 0.9^(1/100).
+        let callers: Vec<_> = at(1.0, 100, 100).chain(at(-1.0, 900, 100)).collect();
+        assert!((super::rate(&callers, 100) - (1.0 - 0.9f64.powf(0.01))).abs() < 1e-12);
     }
 
     #[test]

@@ -21,10 +21,6 @@ use crate::{AdaptationError, AdaptationOptions, Call, Candidate, Normalization, 
 /// The fewest speakers with several sessions that a cross-validation over speakers can be made of.
 const FEWEST_SPEAKERS: usize = 10;
 
-/// The seconds of speech up to which a call is short: the tail of false matches is measured on
-/// short and long calls apart, and the worse counts.
-const SHORT: f32 = 6.5;
-
 /// A trained back end and what there is to say of it.
 pub struct Adaptation {
     /// The back end.
@@ -294,33 +290,43 @@ fn curves(
     let sets: Vec<&Trials> = once.iter().chain(&looks).collect();
     let llrs = bench.llrs(&sets, &[winner], &[weighting])?;
     let (once_llrs, look_llrs) = llrs[0][0].split_at(once.len());
-    let mut groups = Vec::new();
-    for (trials, llrs) in once.iter().zip(once_llrs) {
-        // The tail is measured on short and on long calls apart.
-        for short in [true, false] {
-            let of = |t: &Trial| (Trials::probe_side(material, t).net_speech.seconds() <= SHORT) == short;
-            let chosen = trials.list.iter().zip(llrs).filter(|(t, _)| of(t));
-            groups.push(chosen.map(|(t, llr)| (f64::from(*llr), pair_number(material, trials, t))).collect());
-        }
-    }
+    let of = |sets: &[Trials], llrs: &[Vec<f32>]| -> Vec<Vec<Stranger>> {
+        sets.iter().zip(llrs).map(|(trials, llrs)| strangers(material, trials, llrs)).collect()
+    };
+    let mut groups = of(&once, once_llrs);
     let measured = curve(&groups, last);
     if looks.iter().all(|l| l.list.is_empty()) {
         return Ok((measured, None));
     }
-    groups.extend(looks.iter().zip(look_llrs).map(|(l, llrs)| largest(material, l, llrs)));
+    groups.extend(of(&looks, look_llrs));
     let live = curve(&groups, last);
     Ok((measured, Some(live)))
 }
 
-/// Of each enrollment and call the largest LLR of all looks.
-fn largest(material: &Material, looks: &Trials, llrs: &[f32]) -> Vec<Stranger> {
-    let mut best = BTreeMap::new();
-    for (t, llr) in looks.list.iter().zip(llrs) {
-        let key = (t.model, Trials::call(material, t));
-        let entry = best.entry(key).or_insert((f64::NEG_INFINITY, pair_number(material, looks, t)));
-        entry.0 = entry.0.max(f64::from(*llr));
+/// Each call against a list of all other people of its set, one enrollment each: its largest LLR, at
+/// any look.
+fn strangers(material: &Material, trials: &Trials, llrs: &[f32]) -> Vec<Stranger> {
+    // The enrollment that stands for a person: the last, which is of the most calls.
+    let mut enrollment = BTreeMap::new();
+    for t in &trials.list {
+        let of = enrollment.entry((t.model_speaker(trials), Trials::call(material, t))).or_insert(t.model);
+        *of = t.model.max(*of);
     }
-    best.into_values().collect()
+    let mut people: BTreeMap<_, BTreeSet<usize>> = BTreeMap::new();
+    let mut best: BTreeMap<_, Stranger> = BTreeMap::new();
+    for (t, llr) in trials.list.iter().zip(llrs) {
+        let (person, call) = (t.model_speaker(trials), Trials::call(material, t));
+        if enrollment.get(&(person, call)) != Some(&t.model) {
+            continue;
+        }
+        people.entry(call).or_default().insert(person);
+        let one = Stranger { llr: f64::from(*llr), pair: pair_number(material, trials, t), listed: 0 };
+        let entry = best.entry(call).or_insert(one);
+        if one.llr > entry.llr {
+            *entry = one;
+        }
+    }
+    best.into_iter().map(|(call, s)| Stranger { listed: people[&call].len(), ..s }).collect()
 }
 
 /// The same for both directions between two people.

@@ -48,6 +48,13 @@ pub(crate) struct Trial {
     pub(crate) very_alike: bool,
 }
 
+impl Trial {
+    /// Who is enrolled.
+    pub(crate) fn model_speaker(&self, trials: &Trials) -> usize {
+        trials.models[self.model as usize].speaker
+    }
+}
+
 /// Trials among the speakers of one group.
 pub(crate) struct Trials {
     pub(crate) models: Vec<Model>,
