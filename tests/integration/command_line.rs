@@ -65,12 +65,13 @@ fn bank() -> (TempDir, String) {
 
 #[test]
 fn every_command_explains_itself_with_an_example() {
-    let commands: [&[&str]; 7] = [
+    let commands: [&[&str]; 8] = [
         &["serve"],
         &["enroll"],
         &["list-proxy"],
         &["screen"],
         &["extract"],
+        &["adapt"],
         &["demo"],
         &["model", "verify"],
     ];
@@ -84,7 +85,9 @@ fn every_command_explains_itself_with_an_example() {
         );
     }
     let help = printed(&run(&["--help"], &[]));
-    for word in ["serve", "enroll", "list-proxy", "screen", "extract", "demo", "model", "Exit codes:"] {
+    for word in
+        ["serve", "enroll", "list-proxy", "screen", "extract", "adapt", "demo", "model", "Exit codes:"]
+    {
         assert!(help.contains(word), "{word} is not in {help}");
     }
 }

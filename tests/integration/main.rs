@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 mod access;
+mod adaptation;
 mod architecture;
 mod bad_recordings;
 mod bad_requests;

@@ -173,7 +173,7 @@ impl TenantGalleries {
 #[cfg(test)]
 mod tests {
     use earmark_records::VoiceprintInfo;
-    use earmark_scoring::{BackEndBundle, Calibration, CalibrationFit, FalseMatches};
+    use earmark_scoring::{BackEndBundle, Calibration, CalibrationFit, Cohort, FalseMatches};
     use earmark_voiceprint::{NetSpeech, Quality};
 
     use super::*;
@@ -209,6 +209,10 @@ mod tests {
     }
 
     fn gallery() -> (Gallery<ProxyId>, Matcher) {
+        gallery_with(None)
+    }
+
+    fn gallery_with(cohort: Option<Cohort>) -> (Gallery<ProxyId>, Matcher) {
         let back_end = BackEnd::new(model(), &[0.0; 3], None).unwrap();
         let curve = FalseMatches::new(&[(0.0, 0.01), (5.0, 1e-4)]).unwrap();
         let fit = CalibrationFit {
@@ -222,7 +226,7 @@ mod tests {
         };
         let calibration = Calibration::new(back_end.space().clone(), "toy", fit).unwrap();
         let gallery = Gallery::new(back_end.space().clone(), back_end.dimension());
-        (gallery, Matcher::new(BackEndBundle::new("toy", back_end, None, None, calibration)).unwrap())
+        (gallery, Matcher::new(BackEndBundle::new("toy", back_end, None, cohort, calibration)).unwrap())
     }
 
     fn id(text: &str) -> ProxyId {
@@ -261,5 +265,21 @@ mod tests {
         gallery.remove(&id("p")).unwrap();
         assert!(gallery.get(&id("p")).is_none() && gallery.len() == 0);
         assert!(gallery.search(&probe(&matcher), 3, at(AT)).unwrap().0.is_empty());
+    }
+
+    #[test]
+    fn how_common_a_voice_is_is_worked_out_when_it_is_set() {
+        let cohort = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.6, 0.8, 0.0];
+        let (gallery, matcher) = gallery_with(Some(Cohort::new(3, &cohort, 2, None).unwrap()));
+        let parts = [stored(1, &[1.0, 0.2, 0.0], 30.0), stored(2, &[0.8, 0.3, 0.1], 10.0)];
+        gallery.set(&id("p"), "p", None, &parts, &matcher).unwrap();
+        let (history, profile) = gallery.get(&id("p")).unwrap();
+        let again = matcher.profile(&history.mean, *profile.side()).unwrap();
+        assert_eq!(profile, again);
+        // Beside (1, 0.22, 0.02) stand the first and the third: cosines about 0.975 and 0.76.
+        let statistics = profile.cohort().unwrap();
+        assert!((statistics.mean - 0.87).abs() < 0.02 && (statistics.deviation - 0.11).abs() < 0.02);
+        let (found, _) = gallery.search(&probe(&matcher), 1, at(AT)).unwrap();
+        assert_eq!(found[0].card.profile, profile);
     }
 }
