@@ -131,7 +131,11 @@ impl Adapt {
             listen_live(&prints, folder, &mut calls)?;
         }
         output::note(&format!("{} recordings heard, {unheard} gave no voiceprint; training", calls.len()));
-        let options = AdaptationOptions { threads: prints.threads(), prior: self.prior, ..AdaptationOptions::default() };
+        let options = AdaptationOptions {
+            threads: prints.threads(),
+            prior: self.prior,
+            ..AdaptationOptions::default()
+        };
         let made = if labelled {
             let live = base.as_ref().map(|b| b.calibration().fit());
             adapt_labelled(&calls, &options, live)?

@@ -29,8 +29,7 @@ impl NormalTail {
         let few: Vec<(f64, f64)> = measured.iter().map(|(llr, rate)| (*llr, deviate(*rate))).collect();
         let points: &[(f64, f64)] = if tail.len() >= 3 { &tail } else { &few[few.len().saturating_sub(3)..] };
         let (last, deviate) = *points.last()?;
-        let slope =
-            [Some(points), ends].into_iter().flatten().filter_map(slope).fold(f64::INFINITY, f64::min);
+        let slope = slope(points)?;
         (slope > 0.0).then_some(Self { last, deviate, slope })
     }
 
@@ -97,6 +96,8 @@ mod tests {
 
     #[test]
     fn what_does_not_fall_is_no_tail() {
-        assert!(NormalTail::fit(&[(0.0, 0.1)]).is_none() && NormalTail::fit(&[(0.0, 0.1), (1.0, 0.1)]).is_none());
+        assert!(
+            NormalTail::fit(&[(0.0, 0.1)]).is_none() && NormalTail::fit(&[(0.0, 0.1), (1.0, 0.1)]).is_none()
+        );
     }
 }
