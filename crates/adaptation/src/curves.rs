@@ -54,13 +54,16 @@ pub(crate) fn curve(groups: &[Vec<Stranger>], last: f64) -> Curve {
     }
     let speaking = fitted.iter().filter(|m| m.last() >= furthest - NEAR);
     let slope = speaking.map(|m| m.tail.slope()).fold(f64::INFINITY, f64::min);
-    Curve { points, measured_to: Some(furthest), slope }
+    let counted_to = fitted.iter().map(|m| m.counted_to).fold(f64::NEG_INFINITY, f64::max);
+    Curve { points, measured_to: Some(counted_to), slope }
 }
 
 /// What a group of trials says.
 struct Measured {
-    /// `(llr, rate)` while there are errors enough.
+    /// `(llr, rate)` as far as there are errors, and one further.
     points: Vec<(f64, f64)>,
+    /// Up to here there are errors enough.
+    counted_to: f64,
     tail: NormalTail,
 }
 
@@ -74,10 +77,25 @@ impl Measured {
             let pairs: BTreeSet<u64> = errors.iter().take(100_000).map(|s| s.pair).collect();
             errors.len() >= FEWEST && pairs.len() >= FEWEST_PAIRS
         };
-        let measured = llrs.iter().take_while(|t| enough(**t));
-        let points: Vec<(f64, f64)> = measured.map(|t| (*t, rate(&sorted, count(*t)))).collect();
+        let measured = llrs.iter().take_while(|t| enough(**t)).count();
+        if measured < 2 {
+            return None;
+        }
+        // With fewer errors than can be counted on, down to none, what they can be at most.
+        let known = llrs.iter().position(|t| count(*t) == 0).map_or(llrs.len(), |first| first + 1);
+        let at = |(i, t): (usize, &f64)| {
+            let hits = if i < measured { count(*t) as f64 } else { at_most(count(*t)) };
+            (*t, rate(&sorted, hits))
+        };
+        let mut points: Vec<(f64, f64)> = llrs[..known.max(measured)].iter().enumerate().map(at).collect();
+        let mut least = f64::INFINITY;
+        points.retain(|(_, rate)| {
+            let falls = *rate < least;
+            least = least.min(*rate);
+            falls
+        });
         let tail = NormalTail::fit(&points)?;
-        Some(Self { points, tail })
+        Some(Self { counted_to: llrs[measured - 1], points, tail })
     }
 
     fn last(&self) -> f64 {
@@ -86,20 +104,29 @@ impl Measured {
 
     /// The rate at an LLR; beyond what was measured by the tail, if this group may speak for it.
     fn rate(&self, llr: f64, speaks: bool) -> f64 {
-        let known = self.points.iter().find(|(t, _)| *t == llr).map(|(_, rate)| *rate);
-        known.unwrap_or_else(|| if speaks { self.tail.rate(llr) } else { 0.0 })
+        if llr > self.last() {
+            return if speaks { self.tail.rate(llr) } else { 0.0 };
+        }
+        // Between points the rate before holds: it is not lower.
+        self.points.iter().rev().find(|(t, _)| *t <= llr).map_or(1.0, |(_, rate)| *rate)
     }
+}
+
+/// The upper 95 % bound of a count (Garwood 1936, by the approximation of Wilson & Hilferty 1931).
+fn at_most(count: usize) -> f64 {
+    let n = count as f64 + 1.0;
+    n * (1.0 - 1.0 / (9.0 * n) + 1.644_854 / (3.0 * n.sqrt())).powi(3)
 }
 
 /// The rate of one comparison with which lists of these sizes give so many callers with a hit:
 /// FPIR = 1 - (1 - FMR)^N. A caller who is like many listed people counts once, as a tag does.
-fn rate(callers: &[Stranger], hits: usize) -> f64 {
+fn rate(callers: &[Stranger], hits: f64) -> f64 {
     let expected =
         |fmr: f64| callers.iter().map(|c| -(c.listed as f64 * (-fmr).ln_1p()).exp_m1()).sum::<f64>();
     let (mut low, mut high) = (0.0, 1.0);
     for _ in 0..60 {
         let middle = 0.5 * (low + high);
-        if expected(middle) < hits as f64 { low = middle } else { high = middle }
+        if expected(middle) < hits { low = middle } else { high = middle }
     }
     high
 }
@@ -131,10 +158,16 @@ mod tests {
     }
 
     #[test]
+    fn no_error_is_not_no_rate() {
+        // Poisson: of none there are at most 3.0, of ten 16.96, at 95 %.
+        assert!((at_most(0) - 2.996).abs() < 0.06 && (at_most(10) - 16.962).abs() < 0.02);
+    }
+
+    #[test]
     fn lists_of_many_tell_the_rate_of_one() {
         // One caller in ten has a hit in a list of 100: 1 - 0.9^(1/100).
         let callers: Vec<_> = at(1.0, 100, 100).chain(at(-1.0, 900, 100)).collect();
-        assert!((super::rate(&callers, 100) - (1.0 - 0.9f64.powf(0.01))).abs() < 1e-12);
+        assert!((super::rate(&callers, 100.0) - (1.0 - 0.9f64.powf(0.01))).abs() < 1e-12);
     }
 
     #[test]

@@ -276,8 +276,9 @@ fn curves(
     let mut looks = Vec::new();
     for group in [Group::Reported, Group::Training] {
         let mut trials = Trials::of_calls(material, bench.options, group);
-        // A few people measure nothing.
-        if callers(&trials) < FEWEST_SPEAKERS {
+        // A few people measure nothing; and who is only trained on (children, staff) speaks for the
+        // callers' thresholds only where nobody else does.
+        if callers(&trials) < FEWEST_SPEAKERS || !once.is_empty() {
             continue;
         }
         let stranger = |t: &&Trial| !t.target && t.alike && learned(material, &trials, t);

@@ -221,7 +221,7 @@ fn thresholds(out: &mut String, f: &Findings<'_>) -> Result<(), AdaptationError>
     }
     let measured = |c: &crate::curves::Curve| match c.measured_to {
         Some(to) => format!(
-            "measured up to an LLR of {to}, beyond it a line on normal-deviate paper of {:.2} standard deviations a nat",
+            "measured up to an LLR of {to}, as far as there are errors at most those of the 95 % bound, beyond that a line on normal-deviate paper of {:.2} standard deviations a nat",
             c.slope
         ),
         None => {
