@@ -8,6 +8,7 @@ use earmark_voiceprint::{NetSpeech, Quality, Voiceprint};
 use crate::call::WarningCode;
 use crate::scorer::Scorer;
 use crate::views::total_speech;
+use crate::voices;
 use crate::{EngineError, EnrollmentRules, SpeechSummary};
 
 /// What was heard in one recording or stream.
@@ -102,21 +103,14 @@ fn check_recording(scorer: &Scorer, rules: &EnrollmentRules, heard: &Heard) -> R
     Ok(())
 }
 
-/// Whether the two least alike windows are less alike than one voice's are on one line.
+/// Whether the windows split into two voices.
 fn holds_several_voices(
     scorer: &Scorer,
     rules: &EnrollmentRules,
     windows: &[Voiceprint],
 ) -> Result<bool, EngineError> {
-    let windows =
-        windows.iter().map(|w| scorer.matcher.bundle().back_end().apply(w)).collect::<Result<Vec<_>, _>>()?;
-    let mut least = f32::INFINITY;
-    for (i, window) in windows.iter().enumerate() {
-        for other in &windows[i + 1..] {
-            least = least.min(window.cosine(other)?.value());
-        }
-    }
-    Ok(least < rules.min_window_cosine)
+    let split = voices::split_cosine(scorer.matcher.bundle().back_end(), windows)?;
+    Ok(split.is_some_and(|cosine| cosine < rules.min_split_cosine))
 }
 
 /// Each recording against all others together: the one that fits least is named.

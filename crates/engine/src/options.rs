@@ -42,7 +42,7 @@ pub struct EngineOptions {
 
 impl EngineOptions {
     /// The shipped [`EngineOptions::max_split_cosine`].
-    pub const MAX_SPLIT_COSINE: f32 = 0.1;
+    pub const MAX_SPLIT_COSINE: f32 = 0.4;
 }
 
 /// What an enrollment must have: a customer's history decides about them for years.
@@ -59,9 +59,9 @@ pub struct EnrollmentRules {
     /// LLR, in nats, that each recording must reach against all others together, and that new
     /// recordings must reach against the existing history.
     pub min_cohesion_llr: f64,
-    /// How alike the two least alike 3 s windows of one recording must be, as a cosine. One line
-    /// carries all windows, so that no calibration for calls applies (docs/evaluation.md).
-    pub min_window_cosine: f32,
+    /// A recording is of two voices if the two groups that its 3 s windows split into are less alike
+    /// than this, as [`EngineOptions::max_split_cosine`] says of calls.
+    pub min_split_cosine: f32,
     /// The most recordings in one request.
     pub max_recordings: usize,
 }
@@ -74,7 +74,7 @@ impl Default for EnrollmentRules {
             min_snr_db: 5.0,
             max_clipped_fraction: 0.05,
             min_cohesion_llr: -1.0,
-            min_window_cosine: 0.22,
+            min_split_cosine: EngineOptions::MAX_SPLIT_COSINE,
             max_recordings: 20,
         }
     }
