@@ -53,7 +53,8 @@ impl PromptGuard {
         self.fingerprinter.accept(samples, |print| {
             *hops += 1;
             let Some(length) = matcher.accept(print) else { return };
-            let first = (*hops - length) / HOPS_A_CHUNK;
+            // A call that begins within a prompt is known before a whole block of it was heard.
+            let first = hops.saturating_sub(length) / HOPS_A_CHUNK;
             // The last frame reaches on for 256 ms, but only its middle is sure.
             let end = (*hops + FRAME / HOP / 2).div_ceil(HOPS_A_CHUNK);
             for chunk in first.max(released)..end.min(released + held.len()) {

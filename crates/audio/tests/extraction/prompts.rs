@@ -73,6 +73,17 @@ fn the_caller_after_the_prompt_is_heard_whole() {
 }
 
 #[test]
+fn a_call_may_begin_within_a_prompt() {
+    let files = clips("june");
+    let library = Arc::new(PromptLibrary::read(&files[..2]).unwrap());
+    let prompt = corpus::samples(&files[1]).0;
+    for begin in [0, 8_000, 21_345] {
+        let found = heard(&prompt[begin..], Some(Arc::clone(&library)), 160).net_speech.seconds();
+        assert!(found < 0.6, "from sample {begin}: {found} s");
+    }
+}
+
+#[test]
 fn the_same_voice_with_other_words_is_no_prompt() {
     let files = clips("allison");
     let library = Arc::new(PromptLibrary::read(&files[..2]).unwrap());
