@@ -26,13 +26,15 @@ simulate test-calls adults test 12 test
 # A back end that never heard the adults, for the figures; and the shipped one, of everybody.
 python3 "$here/adapt_list.py" --calls "$out/train-calls" --people "$out/everybody.csv" --without "$out/adults.csv" --out "$out/unheard.csv"
 python3 "$here/adapt_list.py" --calls "$out/train-calls" --people "$out/everybody.csv" --out "$out/heard.csv"
-adapt() { # list name
+adapt() { # list name [candidate]
     [ -e "$out/$2/backend.toml" ] && return
     "$earmark" adapt --recordings "$out/$1.csv" --model "$model" --name "$2" --out "$out/$2" \
-        --report "$out/$2.md" --sources "$here/sources.toml"
+        --report "$out/$2.md" --sources "$here/sources.toml" ${3:+--candidate "$3"}
 }
-adapt unheard telephone-unheard
 adapt heard telephone-2
+# The same way of scoring, so that the choice that the adults had a part in is the only one.
+chosen=$(sed -n 's/^Chosen: \*\*\(.*\)\*\*.*/\1/p' "$out/telephone-2.md")
+adapt unheard telephone-unheard "$chosen"
 
 # The tested model: the same network with the back end that never heard the adults.
 tested=$out/tested-model

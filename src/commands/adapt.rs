@@ -62,6 +62,9 @@ pub(crate) struct Adapt {
     /// from those of one look)
     #[arg(long)]
     no_live: bool,
+    /// Take this way of scoring whatever the cross-validation says, named as in the report
+    #[arg(long, value_name = "NAME")]
+    candidate: Option<String>,
     /// Prior of "the same person" that the calibration is weighted for: lower serves decisions about
     /// longer lists
     #[arg(long, default_value_t = AdaptationOptions::default().prior, value_name = "P")]
@@ -134,6 +137,7 @@ impl Adapt {
         let options = AdaptationOptions {
             threads: prints.threads(),
             prior: self.prior,
+            candidate: self.candidate.clone(),
             ..AdaptationOptions::default()
         };
         let made = if labelled {

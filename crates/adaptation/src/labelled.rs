@@ -186,10 +186,20 @@ fn select(bench: &Bench<'_>, trials: &Trials) -> Result<(Vec<Tried>, usize), Ada
     let tried = crate::workers::map(bench.options.threads, candidates.len(), |i| {
         Tried::new(candidates[i], &places, &scores[i])
     });
-    let chosen = selection::choose(&tried).filter(|c| tried[*c].cost.is_finite());
+    let chosen = match &bench.options.candidate {
+        None => selection::choose(&tried),
+        Some(name) => Some(named(&tried, name)?),
+    };
+    let chosen = chosen.filter(|c| tried[*c].cost.is_finite());
     let chosen = chosen
         .ok_or_else(|| AdaptationError::TooLittle("too few trials of one person to choose by".into()))?;
     Ok((tried, chosen))
+}
+
+/// The candidate of this name.
+fn named(tried: &[Tried], name: &str) -> Result<usize, AdaptationError> {
+    let found = tried.iter().position(|t| t.candidate.to_string() == name);
+    found.ok_or(AdaptationError::BadOption(format!("no candidate is called {name:?}; the report names them")))
 }
 
 /// Figures of each weighting over the last set of trials, and over those of them between people of

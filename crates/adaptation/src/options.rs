@@ -18,6 +18,9 @@ pub struct AdaptationOptions {
     pub min_training_s: f32,
     /// The prior of a target that the calibration's objective is weighted for.
     pub prior: f64,
+    /// The candidate to take whatever the cross-validation says, by its name in the report, such as
+    /// `mean`; none lets it choose.
+    pub candidate: Option<String>,
 }
 
 impl Default for AdaptationOptions {
@@ -32,6 +35,7 @@ impl Default for AdaptationOptions {
             // Decisions about lists are made in the upper tail; a fit for even odds bends there
             // with the length of the call (docs/evaluation.md).
             prior: 0.1,
+            candidate: None,
         }
     }
 }

@@ -84,6 +84,10 @@ pub(crate) fn admit(
 }
 
 fn check_recording(scorer: &Scorer, rules: &EnrollmentRules, heard: &Heard) -> Result<(), EngineError> {
+    // A mix of both parties is refused as such, whatever could be made out in it.
+    if heard.speech.warnings.contains(&WarningCode::MIXED_CHANNELS) {
+        return Err(EngineError::SeveralVoices { what: heard.title.clone() });
+    }
     if heard.speech.net_speech < rules.min_recording_speech {
         return Err(heard.too_short(rules.min_recording_speech));
     }
@@ -96,21 +100,23 @@ fn check_recording(scorer: &Scorer, rules: &EnrollmentRules, heard: &Heard) -> R
         let (got, allowed) = (100.0 * quality.clipped_fraction, 100.0 * rules.max_clipped_fraction);
         return Err(heard.poor(format!("{got:.0} % of its samples are clipped, {allowed:.0} % may be")));
     }
-    let mixed = heard.speech.warnings.contains(&WarningCode::MIXED_CHANNELS);
-    if mixed || holds_several_voices(scorer, rules, &heard.windows)? {
+    if holds_several_voices(scorer, rules, &heard.windows)? {
         return Err(EngineError::SeveralVoices { what: heard.title.clone() });
     }
     Ok(())
 }
 
-/// Whether the windows split into two voices.
+/// Whether the windows split into two voices, or two of them are too little alike for one.
 fn holds_several_voices(
     scorer: &Scorer,
     rules: &EnrollmentRules,
     windows: &[Voiceprint],
 ) -> Result<bool, EngineError> {
-    let split = voices::split_cosine(scorer.matcher.bundle().back_end(), windows)?;
-    Ok(split.is_some_and(|cosine| cosine < rules.min_split_cosine))
+    let back_end = scorer.matcher.bundle().back_end();
+    let split = voices::split_cosine(back_end, windows)?;
+    let least = voices::least_cosine(back_end, windows)?;
+    let under = |cosine: Option<f32>, limit| cosine.is_some_and(|cosine| cosine < limit);
+    Ok(under(split, rules.min_split_cosine) || under(least, rules.min_window_cosine))
 }
 
 /// Each recording against all others together: the one that fits least is named.

@@ -42,7 +42,7 @@ pub struct EngineOptions {
 
 impl EngineOptions {
     /// The shipped [`EngineOptions::max_split_cosine`].
-    pub const MAX_SPLIT_COSINE: f32 = 0.4;
+    pub const MAX_SPLIT_COSINE: f32 = 0.5;
 }
 
 /// What an enrollment must have: a customer's history decides about them for years.
@@ -62,6 +62,10 @@ pub struct EnrollmentRules {
     /// A recording is of two voices if the two groups that its 3 s windows split into are less alike
     /// than this, as [`EngineOptions::max_split_cosine`] says of calls.
     pub min_split_cosine: f32,
+    /// How alike the two least alike 3 s windows of one recording must be, as a cosine in the back
+    /// end's space: finds turns that leave no window to one voice. Stricter than what is asked of a call,
+    /// because an enrollment can be recorded again.
+    pub min_window_cosine: f32,
     /// The most recordings in one request.
     pub max_recordings: usize,
 }
@@ -75,6 +79,7 @@ impl Default for EnrollmentRules {
             max_clipped_fraction: 0.05,
             min_cohesion_llr: -1.0,
             min_split_cosine: EngineOptions::MAX_SPLIT_COSINE,
+            min_window_cosine: 0.3,
             max_recordings: 20,
         }
     }

@@ -42,6 +42,16 @@ pub(crate) fn split_cosine(back_end: &BackEnd, windows: &[Voiceprint]) -> Result
     Ok(Some(one.cosine(&other)?.value()))
 }
 
+/// How alike the two least alike windows are; none of fewer than two.
+pub(crate) fn least_cosine(back_end: &BackEnd, windows: &[Voiceprint]) -> Result<Option<f32>, EngineError> {
+    if windows.len() < 2 {
+        return Ok(None);
+    }
+    let moved = windows.iter().map(|w| back_end.apply(w)).collect::<Result<Vec<_>, _>>()?;
+    let (one, other) = least_alike(&moved)?;
+    Ok(Some(one.cosine(&other)?.value()))
+}
+
 fn least_alike(windows: &[Voiceprint]) -> Result<(Voiceprint, Voiceprint), EngineError> {
     let mut least = (f32::INFINITY, 0, 0);
     for (i, window) in windows.iter().enumerate() {
