@@ -25,7 +25,7 @@ pub(crate) struct Stranger {
 #[derive(Clone, Debug)]
 pub(crate) struct Curve {
     pub(crate) points: Vec<(f64, f64)>,
-    /// The last LLR whose rate was measured; beyond it stands a fitted tail.
+    /// The last LLR with errors enough to count on; none where there nowhere are.
     pub(crate) measured_to: Option<f64>,
     /// The least slope of the fitted tails on normal-deviate paper, in standard deviations a nat.
     pub(crate) slope: f64,
@@ -54,16 +54,16 @@ pub(crate) fn curve(groups: &[Vec<Stranger>], last: f64) -> Curve {
     }
     let speaking = fitted.iter().filter(|m| m.last() >= furthest - NEAR);
     let slope = speaking.map(|m| m.tail.slope()).fold(f64::INFINITY, f64::min);
-    let counted_to = fitted.iter().map(|m| m.counted_to).fold(f64::NEG_INFINITY, f64::max);
-    Curve { points, measured_to: Some(counted_to), slope }
+    let counted_to = fitted.iter().filter_map(|m| m.counted_to).max_by(f64::total_cmp);
+    Curve { points, measured_to: counted_to, slope }
 }
 
 /// What a group of trials says.
 struct Measured {
     /// `(llr, rate)` as far as there are errors, and one further.
     points: Vec<(f64, f64)>,
-    /// Up to here there are errors enough.
-    counted_to: f64,
+    /// Up to here there are errors enough; none where there nowhere are.
+    counted_to: Option<f64>,
     tail: NormalTail,
 }
 
@@ -78,7 +78,7 @@ impl Measured {
             errors.len() >= FEWEST && pairs.len() >= FEWEST_PAIRS
         };
         let measured = llrs.iter().take_while(|t| enough(**t)).count();
-        if measured < 2 {
+        if sorted.len() < FEWEST {
             return None;
         }
         // With fewer errors than can be counted on, down to none, what they can be at most.
@@ -95,7 +95,7 @@ impl Measured {
             falls
         });
         let tail = NormalTail::fit(&points)?;
-        Some(Self { counted_to: llrs[measured - 1], points, tail })
+        Some(Self { counted_to: measured.checked_sub(1).map(|last| llrs[last]), points, tail })
     }
 
     fn last(&self) -> f64 {

@@ -221,13 +221,16 @@ fn thresholds(out: &mut String, f: &Findings<'_>) -> Result<(), AdaptationError>
     }
     let measured = |c: &crate::curves::Curve| match c.measured_to {
         Some(to) => format!(
-            "measured up to an LLR of {to}, as far as there are errors at most those of the 95 % bound, beyond that a line on normal-deviate paper of {:.2} standard deviations a nat",
+            "measured up to an LLR of {to}; as far as there are fewer errors, what they can be at most (95 %); \
+             beyond that a line on normal-deviate paper of {:.2} standard deviations a nat",
             c.slope
         ),
-        None => {
-            "not measurable with these trials: the bound e^-LLR of every calibrated ratio stands in its place"
-                .into()
-        }
+        None if c.slope > 0.0 => format!(
+            "measured nowhere, too few errors: what they can be at most (95 %) stands in, beyond that a line on \
+             normal-deviate paper of {:.2} standard deviations a nat",
+            c.slope
+        ),
+        None => "measured nowhere: the bound e^-LLR of every calibrated ratio stands in".to_owned(),
     };
     let _ = writeln!(out, "\nRates at one look: {}.", measured(f.once));
     match f.live {
