@@ -8,119 +8,129 @@ const KEYS_LOW_HZ: [f64; 4] = [697.0, 770.0, 852.0, 941.0];
 const KEYS_HIGH_HZ: [f64; 4] = [1209.0, 1336.0, 1477.0, 1633.0];
 
 /// Ringback, busy, dial and special information tones of the world's networks (ITU-T E.180
-/// supplement 2), answer tones of fax and modems (ITU-T V.25): one alone or two together.
+/// supplement 2), answer tones of fax and modems (ITU-T V.25).
 const PROGRESS_HZ: [f64; 13] =
     [330.0, 350.0, 400.0, 425.0, 440.0, 450.0, 480.0, 620.0, 950.0, 1100.0, 1400.0, 1800.0, 2100.0];
+
+/// Those that sound together: North American ringback, dial and busy tone, British ringback.
+const PROGRESS_PAIRS_HZ: [[f64; 2]; 4] = [[440.0, 480.0], [350.0, 440.0], [480.0, 620.0], [400.0, 450.0]];
 
 /// A tone holds at least this part of the chunk's energy. A pure one holds nearly all, also after
 /// GSM and AMR at 20 dB SNR; a vowel spreads over its harmonics.
 const LEAST_SHARE: f64 = 0.65;
 
 /// In fewer chunks on end a vowel's harmonic may lie on a tone's frequency; voices move on.
-const LEAST_CHUNKS: u32 = 3;
+const LEAST_CHUNKS: u32 = 4;
+/// Two harmonics hardly ever lie on a key's two frequencies.
+const LEAST_CHUNKS_OF_A_KEY: u32 = 3;
+
+/// Where the pairs and where the keys begin in [`TONES`].
+const FIRST_PAIR: usize = PROGRESS_HZ.len();
+const FIRST_KEY: usize = FIRST_PAIR + PROGRESS_PAIRS_HZ.len();
 
 /// Tells the telephone network's own tones from voices, which voice activity detection alone takes
 /// them for now and then.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ToneDetector {
-    last: Option<Tone>,
+    /// Place in [`TONES`].
+    last: Option<usize>,
     chunks: u32,
-}
-
-/// Places in [`Probes`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Tone {
-    Key(usize, usize),
-    Progress(usize),
-}
-
-impl Tone {
-    fn goes_on(self, before: Self) -> bool {
-        match (self, before) {
-            // Two tones that beat, such as the British 400 and 450 Hz, lead in turn.
-            (Self::Progress(a), Self::Progress(b)) => (PROGRESS_HZ[a] - PROGRESS_HZ[b]).abs() <= 50.0,
-            _ => self == before,
-        }
-    }
 }
 
 impl ToneDetector {
     /// Whether this chunk goes on with a tone that has lasted for some 100 ms.
     pub(super) fn accept(&mut self, chunk: &[f32; VAD_CHUNK]) -> bool {
         let tone = tone(chunk);
-        let goes_on = tone.zip(self.last).is_some_and(|(now, before)| now.goes_on(before));
+        let goes_on = tone.zip(self.last).is_some_and(|(now, before)| goes_on(now, before));
         self.chunks = if goes_on { self.chunks.saturating_add(1) } else { u32::from(tone.is_some()) };
         self.last = tone;
-        self.chunks >= LEAST_CHUNKS
+        self.chunks
+            >= if tone.is_some_and(|at| at >= FIRST_KEY) { LEAST_CHUNKS_OF_A_KEY } else { LEAST_CHUNKS }
     }
 }
 
-fn tone(chunk: &[f32; VAD_CHUNK]) -> Option<Tone> {
+/// Whether one tone can be the other a moment later: two that sound together beat, and at the beats'
+/// loudest look like one between them.
+fn goes_on(now: usize, before: usize) -> bool {
+    let (single, pair) = (now.min(before), now.max(before));
+    if single >= FIRST_PAIR || !(FIRST_PAIR..FIRST_KEY).contains(&pair) {
+        return now == before;
+    }
+    let [low, high] = PROGRESS_PAIRS_HZ[pair - FIRST_PAIR];
+    (low..=high).contains(&PROGRESS_HZ[single])
+}
+
+/// The first tone that holds the chunk's energy: single ones come first, so that one alone is not
+/// taken for a part of a pair.
+fn tone(chunk: &[f32; VAD_CHUNK]) -> Option<usize> {
     let mean = chunk.iter().map(|s| f64::from(*s)).sum::<f64>() / VAD_CHUNK as f64;
-    let windowed: Vec<f64> =
-        chunk.iter().zip(&PROBES.window).map(|(s, w)| (f64::from(*s) - mean) * w).collect();
+    let windowed: Vec<f64> = chunk.iter().zip(&*WINDOW).map(|(s, w)| (f64::from(*s) - mean) * w).collect();
     let energy: f64 = windowed.iter().map(|s| s * s).sum();
     if energy <= 1e-9 {
         return None;
     }
-    let share = |frequency: &Frequency| frequency.energy(&windowed) / energy;
-    let best = |group: &[Frequency]| {
-        let shares = group.iter().map(share).enumerate();
-        shares.max_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or((0, 0.0))
-    };
-    let ((low, low_share), (high, high_share)) = (best(&PROBES.low), best(&PROBES.high));
-    // The two tones of a key differ by 8 dB at most (ITU-T Q.24).
-    if low_share + high_share >= LEAST_SHARE && low_share.min(high_share) >= 0.08 {
-        return Some(Tone::Key(low, high));
+    for group in &*TONES {
+        let shares = group.tones.iter().map(|tone| tone.energy(&windowed) / energy).enumerate();
+        if let Some((at, share)) = shares.max_by(|a, b| a.1.total_cmp(&b.1))
+            && share >= LEAST_SHARE
+        {
+            return Some(group.first + at);
+        }
     }
-    let (first, alone) = best(&PROBES.progress);
-    // Two progress tones lie far enough apart that their lobes, two bins wide, hardly meet.
-    let apart = |other: &Frequency| (other.hz - PROBES.progress[first].hz).abs() > 35.0;
-    let second = PROBES.progress.iter().filter(|f| apart(f)).map(share).fold(0.0, f64::max);
-    let together = if second > 0.15 { alone + second } else { alone };
-    (together >= LEAST_SHARE).then_some(Tone::Progress(first))
+    None
 }
 
-/// One frequency's part of a windowed chunk, by correlation.
-struct Frequency {
-    hz: f64,
-    cosine: Vec<f64>,
-    sine: Vec<f64>,
-    /// Energy of a sine of amplitude 1 over its squared correlation.
-    scale: f64,
+/// Tones of so many frequencies each, numbered from `first` on.
+struct Group {
+    first: usize,
+    tones: Vec<Tone>,
 }
 
-impl Frequency {
-    fn new(hz: f64, window: &[f64]) -> Self {
-        let turn = |n: usize| TAU * hz * n as f64 / f64::from(VAD_RATE_HZ);
-        let wave = |f: fn(f64) -> f64| (0..VAD_CHUNK).map(|n| f(turn(n))).collect::<Vec<_>>();
-        let (cosine, sine) = (wave(f64::cos), wave(f64::sin));
-        let sum: f64 = window.iter().sum();
-        let power: f64 = window.iter().map(|w| w * w).sum();
-        Self { hz, cosine, sine, scale: 2.0 * power / (sum * sum) }
+/// The space of all amplitudes and phases of one or two sines under the window: an orthonormal basis,
+/// so that the squared products with it are the energy that lies in it, however near the two are.
+struct Tone {
+    basis: Vec<Vec<f64>>,
+}
+
+impl Tone {
+    fn new(hz: &[f64]) -> Self {
+        let turn = |hz: f64, n: usize| TAU * hz * n as f64 / f64::from(VAD_RATE_HZ);
+        let wave = |hz: f64, f: fn(f64) -> f64| -> Vec<f64> {
+            WINDOW.iter().enumerate().map(|(n, w)| w * f(turn(hz, n))).collect()
+        };
+        let mut basis: Vec<Vec<f64>> = Vec::new();
+        for mut next in hz.iter().flat_map(|hz| [wave(*hz, f64::cos), wave(*hz, f64::sin)]) {
+            for known in &basis {
+                let part = dot(&next, known);
+                next.iter_mut().zip(known).for_each(|(v, k)| *v -= part * k);
+            }
+            let norm = dot(&next, &next).sqrt();
+            next.iter_mut().for_each(|v| *v /= norm);
+            basis.push(next);
+        }
+        Self { basis }
     }
 
     fn energy(&self, windowed: &[f64]) -> f64 {
-        let dot = |wave: &[f64]| windowed.iter().zip(wave).map(|(s, w)| s * w).sum::<f64>();
-        let (c, s) = (dot(&self.cosine), dot(&self.sine));
-        (c * c + s * s) * self.scale
+        self.basis.iter().map(|wave| dot(windowed, wave).powi(2)).sum()
     }
 }
 
-struct Probes {
-    /// Hann: its lobes fall fast, so that a strong tone does not hide in its neighbors' share.
-    window: Vec<f64>,
-    low: Vec<Frequency>,
-    high: Vec<Frequency>,
-    progress: Vec<Frequency>,
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-static PROBES: LazyLock<Probes> = LazyLock::new(|| {
-    let window: Vec<f64> =
-        (0..VAD_CHUNK).map(|n| 0.5 - 0.5 * (TAU * (n as f64 + 0.5) / VAD_CHUNK as f64).cos()).collect();
-    let all = |group: &[f64]| group.iter().map(|hz| Frequency::new(*hz, &window)).collect();
-    let (low, high, progress) = (all(&KEYS_LOW_HZ), all(&KEYS_HIGH_HZ), all(&PROGRESS_HZ));
-    Probes { window, low, high, progress }
+/// Hann: its lobes fall fast, so that a strong tone does not hide in its neighbors' share.
+static WINDOW: LazyLock<Vec<f64>> = LazyLock::new(|| {
+    (0..VAD_CHUNK).map(|n| 0.5 - 0.5 * (TAU * (n as f64 + 0.5) / VAD_CHUNK as f64).cos()).collect()
+});
+
+static TONES: LazyLock<[Group; 2]> = LazyLock::new(|| {
+    let single: Vec<Tone> = PROGRESS_HZ.iter().map(|hz| Tone::new(&[*hz])).collect();
+    let keys = KEYS_LOW_HZ.iter().flat_map(|low| KEYS_HIGH_HZ.map(|high| [*low, high]));
+    let pairs = PROGRESS_PAIRS_HZ.into_iter().chain(keys).map(|pair| Tone::new(&pair)).collect();
+    let first = single.len();
+    [Group { first: 0, tones: single }, Group { first, tones: pairs }]
 });
 
 #[cfg(test)]
