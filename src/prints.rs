@@ -25,7 +25,7 @@ use cache::Cache;
 /// Counts the changes of the code between a recording's bytes and its voiceprint that the models'
 /// own ids don't show: decoding, resampling, speech selection, the quality meter. Raise it with each
 /// such change, so that voiceprints kept from before are made anew.
-const FRONT_END_VERSION: u32 = 1;
+const FRONT_END_VERSION: u32 = 2;
 
 /// How to make voiceprints of many recordings.
 #[derive(Args, Clone, Debug)]
