@@ -4,6 +4,7 @@ mod commands;
 mod exit;
 mod models;
 mod output;
+mod parallel;
 mod prints;
 mod progress;
 mod setup;

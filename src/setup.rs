@@ -6,8 +6,8 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use clap::Args;
 use earmark_engine::{
-    ChannelChoice, ChannelRole, Engine, EngineError, EngineOptions, EnrollmentRules, ExtractOptions, Limits,
-    Policy, Priors, PromptLibrary, RecordingInput,
+    ChannelChoice, ChannelRole, Engine, EngineError, EngineOptions, ExtractOptions, PromptLibrary,
+    RecordingInput,
 };
 use earmark_voiceprint::TenantId;
 
@@ -36,22 +36,8 @@ pub(crate) struct EngineArgs {
 impl EngineArgs {
     /// The options of an engine with everything else as shipped.
     pub(crate) fn options(&self) -> Result<EngineOptions> {
-        Ok(EngineOptions {
-            data: self.data.clone(),
-            speaker_model: self.models.speaker()?,
-            voice_activity_model: self.models.voice_activity()?,
-            onnx_runtime: self.models.onnx_runtime.clone(),
-            sessions: self.threads(),
-            tenants: vec![self.tenant()?],
-            limits: Limits::default(),
-            extraction: extraction(self.prompts.as_deref())?,
-            enrollment: EnrollmentRules::default(),
-            policy: Policy::default(),
-            priors: Priors::default(),
-            max_split_cosine: EngineOptions::MAX_SPLIT_COSINE,
-            screen_opted_out: false,
-            keep_call_voiceprints: false,
-        })
+        let tenants = vec![self.tenant()?];
+        engine_options(self.data.clone(), &self.models, tenants, self.threads(), self.prompts.as_deref())
     }
 
     pub(crate) fn open(&self) -> Result<Engine> {
@@ -66,6 +52,22 @@ impl EngineArgs {
     pub(crate) fn threads(&self) -> usize {
         self.threads.unwrap_or_else(cores).max(1)
     }
+}
+
+/// The options of an engine with everything else as shipped.
+pub(crate) fn engine_options(
+    data: PathBuf,
+    models: &ModelArgs,
+    tenants: Vec<TenantId>,
+    sessions: usize,
+    prompts: Option<&Path>,
+) -> Result<EngineOptions> {
+    Ok(EngineOptions {
+        onnx_runtime: models.onnx_runtime.clone(),
+        sessions,
+        extraction: extraction(prompts)?,
+        ..EngineOptions::shipped(data, models.speaker()?, models.voice_activity()?, tenants)
+    })
 }
 
 /// How voiceprints are made, with the prompts of a folder known.

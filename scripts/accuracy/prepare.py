@@ -41,12 +41,12 @@ def main() -> None:
     with open(speech / "noise" / "manifest.csv", newline="") as file:
         for row in csv.DictReader(file):
             side = "train" if row["path"].removesuffix(".flac") in TRAINING else "test"
-            for kind, sides in (("noises" if row["kind"] == "noise" else "rooms", {side, "all"}),):
-                for folder in (args.out / f"{kind}-{s}" for s in sides):
-                    folder.mkdir(exist_ok=True)
-                    link = folder / row["path"]
-                    link.unlink(missing_ok=True)
-                    link.symlink_to(speech / "noise" / row["path"])
+            kind = "noises" if row["kind"] == "noise" else "rooms"
+            for part in (side, "all"):
+                link = args.out / f"{kind}-{part}" / row["path"]
+                link.parent.mkdir(exist_ok=True)
+                link.unlink(missing_ok=True)
+                link.symlink_to(speech / "noise" / row["path"])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-use earmark_scoring::{Plda, PldaTerms};
+use earmark_scoring::{Plda, PldaTerms, dot};
 
 use crate::CohortKind;
 use crate::material::Material;
@@ -63,18 +63,4 @@ impl CohortVoices {
 pub(crate) fn unit(values: &[f64]) -> Vec<f32> {
     let norm = values.iter().map(|v| v * v).sum::<f64>().sqrt().max(f64::MIN_POSITIVE);
     values.iter().map(|v| (v / norm) as f32).collect()
-}
-
-/// In sixteen sums, which the compiler keeps in vector registers.
-pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
-    const LANES: usize = 16;
-    let (a16, a_rest) = a.as_chunks::<LANES>();
-    let (b16, b_rest) = b.as_chunks::<LANES>();
-    let mut sums = [0.0f32; LANES];
-    for (x, y) in a16.iter().zip(b16) {
-        for lane in 0..LANES {
-            sums[lane] += x[lane] * y[lane];
-        }
-    }
-    sums.iter().sum::<f32>() + a_rest.iter().zip(b_rest).map(|(x, y)| x * y).sum::<f32>()
 }

@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use earmark_scoring::{CohortStatistics, Side};
+use earmark_scoring::{CohortStatistics, Side, dot};
 use earmark_voiceprint::{ModelId, NetSpeech, Quality, Voiceprint};
 use nalgebra::DMatrix;
 
 use crate::calibrate::{self, Example, Weighting};
-use crate::cohort_voices::{CohortVoices, dot};
+use crate::cohort_voices::CohortVoices;
 use crate::material::Material;
 use crate::space::{Moments, Space};
 use crate::{AdaptationOptions, Call, CallSide, CohortKind, Purpose, Shape, figures};

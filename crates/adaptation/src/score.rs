@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
-use earmark_scoring::{CohortStatistics, PldaTerms};
+use earmark_scoring::{CohortStatistics, PldaTerms, dot};
 
-use crate::cohort_voices::{CohortVoices, dot, unit};
+use crate::cohort_voices::{CohortVoices, unit};
 use crate::material::Material;
 use crate::space::Space;
 use crate::trials::{Model, Trial};

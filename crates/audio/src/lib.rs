@@ -28,7 +28,7 @@ pub use model::{
 };
 pub use prompts::PromptLibrary;
 pub use quality::QualityMeter;
-pub use recording::{Block, Container, RecordingInfo, RecordingReader, Source};
+pub use recording::{Block, Container, RecordingInfo, RecordingReader, Source, read_samples};
 pub use resample::Resampler;
 pub use stream_format::{Encoding, StreamFormat};
 pub use vad::{SpeechDetector, VAD_CHUNK, VAD_RATE_HZ, VadOptions, VoiceActivityModel, VoiceActivityState};

@@ -22,7 +22,7 @@ pub use detect::Container;
 pub use section::Source;
 
 use crate::codec::check_finite_planar;
-use crate::{AudioError, Limits, Warning};
+use crate::{AudioError, ChannelChoice, ChannelPicker, Limits, Resampler, Warning};
 
 /// What a recording's header says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,6 +96,33 @@ struct Opened {
     decoder: Box<dyn Decode>,
     length: Length,
     warnings: Vec<Warning>,
+}
+
+/// A whole recording in memory: its samples at `rate_hz`, full scale ±1. No more than some seconds past
+/// `most` samples are read, for who needs no more or would refuse it.
+///
+/// # Errors
+/// As [`RecordingReader::new`], [`ChannelPicker::new`] and [`Resampler::new`].
+pub fn read_samples(
+    path: &Path,
+    channel: ChannelChoice,
+    rate_hz: u32,
+    limits: &Limits,
+    most: usize,
+) -> Result<Vec<f32>, AudioError> {
+    let mut reader = RecordingReader::open(path, limits)?;
+    let picker = ChannelPicker::new(channel, reader.info().channels)?;
+    let mut resampler = Resampler::new(reader.info().sample_rate_hz, rate_hz)?;
+    let (mut picked, mut samples) = (Vec::new(), Vec::new());
+    while samples.len() <= most
+        && let Some(block) = reader.next_block()?
+    {
+        picked.clear();
+        picker.pick_planar(block.channels(), &mut picked);
+        resampler.accept(&picked, &mut samples);
+    }
+    resampler.finish(&mut samples);
+    Ok(samples)
 }
 
 /// One format's way from bytes to samples.

@@ -43,6 +43,32 @@ pub struct EngineOptions {
 impl EngineOptions {
     /// The shipped [`EngineOptions::max_split_cosine`].
     pub const MAX_SPLIT_COSINE: f32 = 0.5;
+
+    /// Everything as shipped but where things are and who is served; one session.
+    #[must_use]
+    pub fn shipped(
+        data: PathBuf,
+        speaker_model: PathBuf,
+        voice_activity_model: PathBuf,
+        tenants: Vec<TenantId>,
+    ) -> Self {
+        Self {
+            data,
+            speaker_model,
+            voice_activity_model,
+            onnx_runtime: None,
+            sessions: 1,
+            tenants,
+            limits: Limits::default(),
+            extraction: ExtractOptions::default(),
+            enrollment: EnrollmentRules::default(),
+            policy: Policy::default(),
+            priors: Priors::default(),
+            max_split_cosine: Self::MAX_SPLIT_COSINE,
+            screen_opted_out: false,
+            keep_call_voiceprints: false,
+        }
+    }
 }
 
 /// What an enrollment must have: a customer's history decides about them for years.

@@ -97,6 +97,8 @@ impl Engine {
             call,
             listener: Some(listener),
             track: EvidenceTrack::new(),
+            windows_judged: 0,
+            several_voices: false,
             sequence: 0,
             compute: Duration::ZERO,
             last: None,
@@ -114,6 +116,9 @@ pub struct CallSession {
     /// None once the call has ended.
     listener: Option<Listener>,
     track: EvidenceTrack<ProxyId>,
+    /// How many windows `several_voices` was judged by.
+    windows_judged: usize,
+    several_voices: bool,
     sequence: u32,
     /// Processor time since the last update.
     compute: Duration,
@@ -141,8 +146,13 @@ impl CallSession {
         let began = Instant::now();
         let listener = self.listener.as_mut().ok_or(EngineError::CallEnded)?;
         let Some((voiceprint, speech)) = listener.evidence() else { return Ok(None) };
-        let windows = listener.windows().to_vec();
-        let update = self.update(Some(&voiceprint), &windows, speech, false, began)?;
+        // Windows come every third second only.
+        let windows = listener.windows();
+        if windows.len() != self.windows_judged {
+            self.several_voices = several_voices(&self.engine, windows)?;
+            self.windows_judged = windows.len();
+        }
+        let update = self.update(Some(&voiceprint), speech, false, began)?;
         self.engine.records().append_update(
             &self.tenant,
             &self.call.call_id,
@@ -162,7 +172,9 @@ impl CallSession {
         let heard = listener.finish();
         self.engine.call_ended();
         let heard = heard.inspect_err(|_| self.abandon())?;
-        let update = self.update(heard.voiceprint.as_ref(), &heard.windows, heard.speech, true, began);
+        let judged = several_voices(&self.engine, &heard.windows);
+        self.several_voices = judged.inspect_err(|_| self.abandon())?;
+        let update = self.update(heard.voiceprint.as_ref(), heard.speech, true, began);
         let update = update.inspect_err(|_| self.abandon())?;
         self.conclude(&update, heard.voiceprint.as_ref())?;
         Ok(update)
@@ -177,7 +189,6 @@ impl CallSession {
     fn update(
         &mut self,
         voiceprint: Option<&Voiceprint>,
-        windows: &[Voiceprint],
         speech: SpeechSummary,
         is_final: bool,
         began: Instant,
@@ -192,7 +203,7 @@ impl CallSession {
             list_size: answer.list_size,
             net_speech: speech.net_speech,
             quality: speech.quality,
-            several_voices: self.several_voices(windows)?,
+            several_voices: self.several_voices,
         };
         let decider = &self.engine.scorer().decider;
         let track = &mut self.track;
@@ -216,13 +227,6 @@ impl CallSession {
             compute,
             at: now(),
         })
-    }
-
-    /// Whether the caller's channel holds more than one voice.
-    fn several_voices(&self, windows: &[Voiceprint]) -> Result<bool, EngineError> {
-        let scorer = self.engine.scorer();
-        let split = voices::split_cosine(scorer.matcher.bundle().back_end(), windows)?;
-        Ok(split.is_some_and(|cosine| cosine < self.engine.options().max_split_cosine))
     }
 
     /// The 1:1 and the 1:N evidence of a probe; without one, only what is known of the customer.
@@ -256,7 +260,7 @@ impl CallSession {
     /// the call then stays unfinished in the records, which is true as well.
     fn abandon(&mut self) {
         let last = self.last.take().map_or_else(
-            || self.update(None, &[], SpeechSummary::nothing(), true, Instant::now()),
+            || self.update(None, SpeechSummary::nothing(), true, Instant::now()),
             |last| Ok(CallUpdate { sequence: last.sequence + 1, is_final: true, at: now(), ..last }),
         );
         if let Ok(update) = last {
@@ -272,6 +276,12 @@ impl Drop for CallSession {
             self.abandon();
         }
     }
+}
+
+/// Whether the windows of a channel are of more than one voice.
+fn several_voices(engine: &Engine, windows: &[Voiceprint]) -> Result<bool, EngineError> {
+    let split = voices::split_cosine(engine.scorer().matcher.bundle().back_end(), windows)?;
+    Ok(split.is_some_and(|cosine| cosine < engine.options().max_split_cosine))
 }
 
 fn shown(answer: &ListAnswer, posterior: &Posterior<ProxyId>) -> Vec<ProxyEvidence> {

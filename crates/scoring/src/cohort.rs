@@ -136,8 +136,10 @@ impl CohortStatistics {
     }
 }
 
-/// In sixteen sums, which the compiler keeps in vector registers.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
+/// The dot product of two vectors of one length, in sixteen sums, which the compiler keeps in vector
+/// registers.
+#[must_use]
+pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     const LANES: usize = 16;
     let (a16, a_rest) = a.as_chunks::<LANES>();
     let (b16, b_rest) = b.as_chunks::<LANES>();

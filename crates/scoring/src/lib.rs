@@ -36,7 +36,7 @@ mod verdict;
 pub use back_end::{BackEnd, Projection};
 pub use bundle::{BackEndBundle, FORMAT, MAX_MANIFEST_BYTES};
 pub use calibration::{Calibration, CalibrationFit, Term};
-pub use cohort::{Cohort, CohortStatistics, MAX_COHORT};
+pub use cohort::{Cohort, CohortStatistics, MAX_COHORT, dot};
 pub use decider::Decider;
 pub use decision::{CustomerEvidence, Decision, Evidence};
 pub use error::ScoringError;

@@ -1,14 +1,11 @@
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result};
 use clap::Args;
 use earmark_audio::{ChannelChoice, ChannelPicker, Encoding, RecordingReader, StreamFormat};
 use earmark_engine::{
-    CallInfo, CallSession, CallUpdate, Cancellation, ChannelRole, Engine, EngineOptions, Enrollment,
-    EnrollmentRules, Limits, Policy, Priors, ProxyListing, RecordingInput, Verdict,
+    CallInfo, CallSession, CallUpdate, Cancellation, ChannelRole, Engine, Enrollment, Limits, Policy, Priors,
+    ProxyListing, RecordingInput, Verdict,
 };
 use earmark_evaluation::lists::{EnrollmentRow, ProbeRow, read_enrollments, read_probes};
 use earmark_evaluation::{CallRow, CallsInput, CallsResult};
@@ -18,7 +15,7 @@ use earmark_voiceprint::{CallId, CustomerId, ProxyId, TenantId};
 use super::{by_model, command_line, percent, tell};
 use crate::exit::Done;
 use crate::models::ModelArgs;
-use crate::{output, progress, setup};
+use crate::{output, parallel, setup};
 
 /// Packets of a telephone line, in milliseconds.
 const PACKET_MS: usize = 20;
@@ -66,14 +63,20 @@ impl Calls {
         let watchlist = read_enrollments(&self.watchlist, root)?;
         let calls = read_probes(&self.calls, root)?;
         let data = tempfile::tempdir().context("can't make a folder for the records")?;
-        let engine = Engine::open(self.options(data.path())?)?;
         let tenant = TenantId::new("evaluation")?;
+        let prompts = self.prompts.as_deref();
+        let place = data.path().to_path_buf();
+        let options =
+            setup::engine_options(place, &self.models, vec![tenant.clone()], self.threads(), prompts)?;
+        let engine = Engine::open(options)?;
         let refused = self.fill(&engine, &tenant, &customers, &watchlist)?;
         let statistics = engine.statistics();
         let bundle = BackEndBundle::open(&self.models.speaker()?.join("backend"))?;
         let decider = Decider::new(Policy::default(), Priors::default(), bundle.calibration());
         let threshold = decider.live_tag_threshold(statistics.proxies);
-        let rows = self.each(&calls, |at, call| replay(&engine, &tenant, at, call, threshold))?;
+        let rows =
+            parallel::map(&calls, self.threads(), |at, call| replay(&engine, &tenant, at, call, threshold));
+        let rows = rows.into_iter().collect::<Result<Vec<_>>>()?;
         let fact = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let result = CallsResult::new(CallsInput {
             title: "Earmark".to_owned(),
@@ -99,25 +102,6 @@ impl Calls {
         self.threads.unwrap_or_else(setup::cores).max(1)
     }
 
-    fn options(&self, data: &Path) -> Result<EngineOptions> {
-        Ok(EngineOptions {
-            data: data.to_path_buf(),
-            speaker_model: self.models.speaker()?,
-            voice_activity_model: self.models.voice_activity()?,
-            onnx_runtime: self.models.onnx_runtime.clone(),
-            sessions: self.threads(),
-            tenants: vec![TenantId::new("evaluation")?],
-            limits: Limits::default(),
-            extraction: setup::extraction(self.prompts.as_deref())?,
-            enrollment: EnrollmentRules::default(),
-            policy: Policy::default(),
-            priors: Priors::default(),
-            max_split_cosine: EngineOptions::MAX_SPLIT_COSINE,
-            screen_opted_out: false,
-            keep_call_voiceprints: false,
-        })
-    }
-
     /// Enrolls the customers and lists the proxies; gives the number of those that were refused.
     fn fill(
         &self,
@@ -132,7 +116,7 @@ impl Calls {
             .map(|(model, paths)| (false, model, paths))
             .chain(proxies.into_iter().map(|(model, paths)| (true, model, paths)))
             .collect();
-        let refused = self.each(&people, |_, (listed, model, paths)| {
+        let refused = parallel::map(&people, self.threads(), |_, (listed, model, paths)| -> Result<usize> {
             let recordings = paths.iter().map(|p| RecordingInput::file(p.to_path_buf())).collect();
             let result = if *listed {
                 let listing = ProxyListing {
@@ -158,33 +142,8 @@ impl Calls {
                 output::note(&format!("{model} is left out: {error}"));
             }
             Ok(usize::from(result.is_err()))
-        })?;
-        Ok(refused.into_iter().sum())
-    }
-
-    /// Works on all threads; results in order.
-    fn each<T: Sync, R: Send>(
-        &self,
-        items: &[T],
-        work: impl Fn(usize, &T) -> Result<R> + Sync,
-    ) -> Result<Vec<R>> {
-        let (next, results) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
-        let bar = progress::bar(items.len());
-        std::thread::scope(|scope| {
-            for _ in 0..self.threads() {
-                scope.spawn(|| {
-                    while let Some((at, item)) =
-                        Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| Some((at, items.get(at)?)))
-                    {
-                        let result = work(at, item);
-                        bar.inc(1);
-                        results.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(at, result);
-                    }
-                });
-            }
         });
-        bar.finish_and_clear();
-        results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).into_values().collect()
+        refused.into_iter().sum()
     }
 }
 

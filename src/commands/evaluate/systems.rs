@@ -3,16 +3,16 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
 use anyhow::Result;
-use earmark_audio::{ChannelChoice, ChannelPicker, Fbank, FbankOptions, Limits, RecordingReader, Resampler};
+use earmark_audio::{ChannelChoice, Fbank, FbankOptions, Limits, read_samples};
 use earmark_evaluation::MfccGaussian;
 use earmark_scoring::{Matcher, Prepared, Score};
 use earmark_voiceprint::Voiceprint;
 
 use super::Recordings;
 use crate::models::ModelArgs;
+use crate::parallel;
 use crate::prints::{Prints, PrintsArgs};
 
 /// The longest stretch of a recording that the baseline looks at, in seconds.
@@ -96,24 +96,9 @@ impl Baseline {
         let mut paths: Vec<&Path> = paths.collect();
         paths.sort();
         paths.dedup();
-        let known = Mutex::new(HashMap::new());
-        let bar = crate::progress::bar(paths.len());
-        let (bar, found) = (&bar, &known);
-        std::thread::scope(|scope| {
-            for part in paths.chunks(paths.len().div_ceil(threads.max(1)).max(1)) {
-                scope.spawn(move || {
-                    for path in part {
-                        bar.inc(1);
-                        // What can't be read was told of by the shipped system.
-                        let Some(gaussian) = gaussian(path) else { continue };
-                        let mut known = found.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                        known.insert(path.to_path_buf(), gaussian);
-                    }
-                });
-            }
-        });
-        bar.finish_and_clear();
-        Self(known.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner))
+        // What can't be read was told of by the shipped system.
+        let known = parallel::map(&paths, threads, |_, path| Some((path.to_path_buf(), gaussian(path)?)));
+        Self(known.into_iter().flatten().collect())
     }
 }
 
@@ -133,20 +118,8 @@ impl Plain for Baseline {
 }
 
 fn gaussian(path: &Path) -> Option<MfccGaussian> {
-    let mut reader = RecordingReader::open(path, &Limits::default()).ok()?;
-    let picker = ChannelPicker::new(ChannelChoice::Mix, reader.info().channels).ok()?;
-    let mut resampler = Resampler::new(reader.info().sample_rate_hz, BASELINE_RATE_HZ).ok()?;
     let most = BASELINE_S * BASELINE_RATE_HZ as usize;
-    let (mut samples, mut narrow) = (Vec::new(), Vec::new());
-    while let Ok(Some(block)) = reader.next_block() {
-        samples.clear();
-        picker.pick_planar(block.channels(), &mut samples);
-        resampler.accept(&samples, &mut narrow);
-        if narrow.len() > most {
-            break;
-        }
-    }
-    resampler.finish(&mut narrow);
+    let narrow = read_samples(path, ChannelChoice::Mix, BASELINE_RATE_HZ, &Limits::default(), most).ok()?;
     let options = FbankOptions {
         sample_rate_hz: BASELINE_RATE_HZ,
         mel_bins: 30,

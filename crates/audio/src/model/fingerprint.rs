@@ -39,7 +39,9 @@ pub(super) fn fingerprint(
          dc={remove_dc_offset} mels={mel_bins} low={low_hz} high={upper_hz} power={use_power} \
          floor={log_floor} mean={mean} l2={l2_normalize}"
     );
-    let text = gate_sha256.map_or_else(|| text.clone(), |gate| format!("{text} gate={gate}"));
+    // Nothing for none, so that models from before gates keep their ids.
+    let gate = gate_sha256.map(|sha256| format!(" gate={sha256}")).unwrap_or_default();
+    let text = text + &gate;
     hex(&Sha256::digest(text.as_bytes()))[..DIGITS].to_owned()
 }
 

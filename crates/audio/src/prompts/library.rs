@@ -2,7 +2,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
 use super::fingerprint::Fingerprinter;
-use crate::{AudioError, ChannelChoice, ChannelPicker, Limits, RecordingReader, Resampler, VAD_RATE_HZ};
+use crate::{AudioError, ChannelChoice, Limits, VAD_RATE_HZ, read_samples};
 
 /// Sub-fingerprints of known prompts.
 #[derive(Clone, PartialEq)]
@@ -27,10 +27,12 @@ impl PromptLibrary {
     /// [`AudioError::Prompt`] names the file that can't be read, is too short, or is too much.
     pub fn read(files: &[PathBuf]) -> Result<Self, AudioError> {
         let mut library = Self { prints: Vec::new(), starts: vec![0] };
+        let most = (Self::MAX_SECONDS * f64::from(VAD_RATE_HZ)) as usize;
         let mut seconds = 0.0;
         for file in files {
             let refused = |what: String| AudioError::Prompt { path: file.clone(), what };
-            let samples = read(file).map_err(|e| refused(e.to_string()))?;
+            let samples = read_samples(file, ChannelChoice::Mix, VAD_RATE_HZ, &Limits::default(), most);
+            let samples = samples.map_err(|e| refused(e.to_string()))?;
             let length = samples.len() as f64 / f64::from(VAD_RATE_HZ);
             seconds += length;
             if length < Self::MIN_SECONDS {
@@ -94,22 +96,4 @@ impl std::fmt::Debug for PromptLibrary {
         self.prints.hash(&mut hash);
         write!(f, "PromptLibrary({} prompts, {:016x})", self.len(), hash.finish())
     }
-}
-
-fn read(file: &Path) -> Result<Vec<f32>, AudioError> {
-    let mut reader = RecordingReader::new(std::fs::File::open(file)?, &Limits::default())?;
-    let picker = ChannelPicker::new(ChannelChoice::Mix, reader.info().channels)?;
-    let mut resampler = Resampler::new(reader.info().sample_rate_hz, VAD_RATE_HZ)?;
-    let most = (PromptLibrary::MAX_SECONDS * f64::from(VAD_RATE_HZ)) as usize;
-    let (mut samples, mut out) = (Vec::new(), Vec::new());
-    while let Some(block) = reader.next_block()? {
-        samples.clear();
-        picker.pick_planar(block.channels(), &mut samples);
-        resampler.accept(&samples, &mut out);
-        if out.len() > most {
-            break;
-        }
-    }
-    resampler.finish(&mut out);
-    Ok(out)
 }

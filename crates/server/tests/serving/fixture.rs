@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use earmark_audio::{Limits as AudioLimits, RecordingReader};
-use earmark_engine::{Engine, EngineOptions, EnrollmentRules, ExtractOptions, Policy, Priors};
+use earmark_engine::{Engine, EngineOptions};
 use earmark_server::proto::v1;
 use earmark_server::proto::v1::customers_service_client::CustomersServiceClient;
 use earmark_server::proto::v1::proxy_library_service_client::ProxyLibraryServiceClient;
@@ -40,22 +40,10 @@ fn engine() -> Engine {
         let data = tempfile::tempdir().unwrap();
         let models =
             std::env::var_os("EARMARK_MODELS").map_or_else(|| workspace().join("models"), PathBuf::from);
-        let options = EngineOptions {
-            data: data.path().join("data"),
-            speaker_model: models.join("campplus-phone-192"),
-            voice_activity_model: models.join("silero-vad-8k"),
-            onnx_runtime: None,
-            sessions: 2,
-            tenants: (0..TENANTS).map(|n| TenantId::new(&format!("t{n}")).unwrap()).collect(),
-            limits: AudioLimits::default(),
-            extraction: ExtractOptions::default(),
-            enrollment: EnrollmentRules::default(),
-            policy: Policy::default(),
-            priors: Priors::default(),
-            max_split_cosine: EngineOptions::MAX_SPLIT_COSINE,
-            screen_opted_out: false,
-            keep_call_voiceprints: false,
-        };
+        let tenants = (0..TENANTS).map(|n| TenantId::new(&format!("t{n}")).unwrap()).collect();
+        let (speaker, activity) = (models.join("campplus-phone-192"), models.join("silero-vad-8k"));
+        let shipped = EngineOptions::shipped(data.path().join("data"), speaker, activity, tenants);
+        let options = EngineOptions { sessions: 2, ..shipped };
         (Engine::open(options).expect("the engine opens"), data)
     };
     ENGINE.get_or_init(open).0.clone()

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
-use earmark_audio::{AudioError, ChannelChoice, ChannelPicker, Limits, RecordingReader, Resampler};
+use earmark_audio::{AudioError, ChannelChoice, Limits, read_samples};
 
 use crate::activity::{FRAME, speech_frames, speech_power};
 use crate::scene::REFERENCE;
@@ -56,15 +56,5 @@ impl fmt::Debug for Clip {
 /// All samples of a recording at 8 kHz.
 pub(super) fn samples_of(path: &Path, channel: ChannelChoice) -> Result<Vec<f32>, AudioError> {
     let limits = Limits { max_duration: LONGEST, ..Limits::default() };
-    let mut reader = RecordingReader::open(path, &limits)?;
-    let picker = ChannelPicker::new(channel, reader.info().channels)?;
-    let mut resampler = Resampler::new(reader.info().sample_rate_hz, RATE_HZ as u32)?;
-    let (mut picked, mut samples) = (Vec::new(), Vec::new());
-    while let Some(block) = reader.next_block()? {
-        picked.clear();
-        picker.pick_planar(block.channels(), &mut picked);
-        resampler.accept(&picked, &mut samples);
-    }
-    resampler.finish(&mut samples);
-    Ok(samples)
+    read_samples(path, channel, RATE_HZ as u32, &limits, usize::MAX)
 }
