@@ -79,8 +79,8 @@ impl AudioHook {
     pub fn new(session: Option<&str>, organization: Option<&str>) -> Self {
         Self {
             stage: Stage::New,
-            session: session.map(str::to_owned),
-            organization: organization.map(str::to_owned),
+            session: session.map(str::to_ascii_lowercase),
+            organization: organization.map(str::to_ascii_lowercase),
             sent: 0,
             seen: 0,
             acknowledged: 0,
@@ -92,6 +92,10 @@ impl AudioHook {
     fn text(&mut self, text: &str) -> Result<Exchange, ProtocolError> {
         let message = message::parse(text)?;
         self.check_numbers(&message)?;
+        if self.stage == Stage::New {
+            // What went before is another session's.
+            self.position = message.position;
+        }
         let mut exchange = self.handle(message.body)?;
         if let Some(gap) = self.catch_up(message.position) {
             // Before whatever this message is about.

@@ -17,6 +17,8 @@ mod dialect;
 mod error;
 mod event;
 mod freeswitch;
+#[cfg(test)]
+mod testing;
 mod twilio;
 mod verdict_event;
 mod websocket;

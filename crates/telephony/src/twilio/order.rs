@@ -68,7 +68,7 @@ mod tests {
     fn early_messages_wait_and_repeated_ones_go() {
         let mut order = Order::default();
         assert_eq!(taken(&mut order, &[1, 2]), [1, 2]);
-        assert_eq!(taken(&mut order, &[4, 5, 4]), []);
+        assert_eq!(taken(&mut order, &[4, 5, 4]), [0_u64; 0]);
         assert_eq!(taken(&mut order, &[3]), [3, 4, 5]);
         assert_eq!(taken(&mut order, &[3, 1, 0, 6]), [6]);
     }
@@ -77,11 +77,11 @@ mod tests {
     fn what_stays_away_is_given_up_and_little_waits() {
         let mut order = Order::default();
         let late: Vec<u64> = (2..2 + MAX_WAITING as u64).collect();
-        assert_eq!(taken(&mut order, &late), []);
+        assert_eq!(taken(&mut order, &late), [0_u64; 0]);
         let next = 2 + MAX_WAITING as u64;
         let all: Vec<u64> = (2..=next).collect();
         assert_eq!(taken(&mut order, &[next]), all);
-        assert_eq!(taken(&mut order, &[1]), []);
+        assert_eq!(taken(&mut order, &[1]), [0_u64; 0]);
     }
 
     #[test]
@@ -90,7 +90,7 @@ mod tests {
         let far: Vec<u64> = (0..=MAX_WAITING as u64).map(|n| u64::MAX - n).collect();
         let given = taken(&mut order, &far);
         assert_eq!(given.last(), Some(&u64::MAX));
-        assert_eq!(taken(&mut order, &[u64::MAX, 5]), []);
+        assert_eq!(taken(&mut order, &[u64::MAX, 5]), [0_u64; 0]);
     }
 
     #[test]

@@ -66,10 +66,6 @@ impl<'a> Fields<'a> {
         self.read(name, "it must be text", Value::as_str)
     }
 
-    pub(crate) fn flag(self, name: &'static str) -> Result<Option<bool>, ProtocolError> {
-        self.read(name, "it must be true or false", Value::as_bool)
-    }
-
     /// A whole number, not negative; also written as text, as Twilio does.
     pub(crate) fn count(self, name: &'static str) -> Result<Option<u64>, ProtocolError> {
         let count = |value: &Value| match value {
@@ -145,12 +141,11 @@ mod tests {
         let fields = Fields(&map);
         assert_eq!(fields.text("t").unwrap(), Some("x"));
         assert_eq!((fields.count("n").unwrap(), fields.count("s").unwrap()), (Some(7), Some(42)));
-        assert_eq!(fields.flag("b").unwrap(), Some(true));
         assert_eq!(fields.object("o").unwrap().unwrap().needed_count("i").unwrap(), 1);
         assert_eq!(fields.needed_list("l").unwrap().len(), 1);
         assert_eq!((fields.text("z").unwrap(), fields.text("absent").unwrap()), (None, None));
         let bad = |error: ProtocolError| matches!(error, ProtocolError::BadField { .. });
-        assert!(bad(fields.text("n").unwrap_err()) && bad(fields.flag("t").unwrap_err()));
+        assert!(bad(fields.text("n").unwrap_err()) && bad(fields.text("b").unwrap_err()));
         assert!(bad(fields.count("f").unwrap_err()) && bad(fields.count("p").unwrap_err()));
         assert!(bad(fields.list("o").unwrap_err()) && bad(fields.object("l").map(|_| ()).unwrap_err()));
         assert!(bad(fields.needed_text("z").unwrap_err()) && bad(fields.needed_count("absent").unwrap_err()));
