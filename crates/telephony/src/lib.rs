@@ -24,9 +24,7 @@ mod verdict_event;
 mod websocket;
 
 pub use asterisk_websocket::{ASTERISK_SUBPROTOCOL, AsteriskWebSocket};
-pub use audiohook::{
-    AudioHook, MAX_SIGNATURE_AGE, MAX_SKEW, SignedRequest, verify_audiohook_signature,
-};
+pub use audiohook::{AudioHook, MAX_SIGNATURE_AGE, MAX_SKEW, SignedRequest, verify_audiohook_signature};
 pub use dialect::{Dialect, Exchange, Frame, Parting, Reply};
 pub use error::ProtocolError;
 pub use event::{CallBegun, CallEvent, EndReason, MediaFormat};

@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use earmark_audio::{ChannelChoice, ChannelPicker, Limits, RecordingReader, StreamDecoder};
 use earmark_telephony::{
-    AsteriskWebSocket, AudioHook, CallEvent, Dialect, FreeSwitch, Frame, Metadata, Twilio,
+    AsteriskWebSocket, AudioHook, CallEvent, Dialect, Frame, FreeSwitch, Metadata, Twilio,
 };
 
 const SAMPLES: usize = 20_000;
@@ -127,7 +127,10 @@ fn twilio_in_mu_law() {
             frames.push(Frame::Text(format!(r#"{{"event":"media","sequenceNumber":"{seq}","media":{{"track":"{track}","chunk":"{number}","timestamp":"{time}","payload":"{payload}"}}}}"#)));
         }
     }
-    same(&by_file(wav(7, 8, 8000, 1, &data), ChannelChoice::Mono), &by_stream(Twilio::new(Metadata::default()), frames));
+    same(
+        &by_file(wav(7, 8, 8000, 1, &data), ChannelChoice::Mono),
+        &by_stream(Twilio::new(Metadata::default()), frames),
+    );
 }
 
 #[test]

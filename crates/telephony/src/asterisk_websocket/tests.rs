@@ -7,8 +7,7 @@ use crate::testing::{
 };
 
 /// As Asterisk 22.6 sends it.
-const START: &str =
-    "MEDIA_START connection_id:earmark channel:WebSocket/earmark/0x7f0c8c01e0b0 format:ulaw optimal_frame_size:160 ptime:20";
+const START: &str = "MEDIA_START connection_id:earmark channel:WebSocket/earmark/0x7f0c8c01e0b0 format:ulaw optimal_frame_size:160 ptime:20";
 
 fn channel(query: &str) -> AsteriskWebSocket {
     AsteriskWebSocket::new(Metadata::from_query(query).unwrap())
@@ -27,7 +26,10 @@ fn the_plain_start_and_the_urls_parameters_begin_the_call() {
     let call = begun(&events(&mut channel, text(START)));
     assert_eq!(call.call.call_id.as_str(), "1763867000.12");
     assert_eq!(call.call.claimed.unwrap().as_str(), "6217-0001");
-    assert_eq!((call.call.caller_number.as_deref(), call.call.agent.as_deref()), (Some("+86138"), Some("1001")));
+    assert_eq!(
+        (call.call.caller_number.as_deref(), call.call.agent.as_deref()),
+        (Some("+86138"), Some("1001"))
+    );
     assert_eq!(call.format, MediaFormat::customer_leg(Encoding::MuLaw, 8000));
     assert_eq!(events(&mut channel, binary(&[0xff; 160])), [CallEvent::Audio(vec![0xff; 160].into())]);
     assert_eq!(events(&mut channel, binary(&[])), []);

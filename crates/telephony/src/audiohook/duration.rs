@@ -30,7 +30,9 @@ mod tests {
         ] {
             assert_eq!(parse(text), Some(Duration::from_nanos(nanos)), "{text}");
         }
-        for bad in ["", "PTS", "PT", "P1S", "PT1M", "PT-1S", "PT+1S", "PT1.S", "PT1e3S", "PT1,5S", "PT1SS", "1"] {
+        for bad in
+            ["", "PTS", "PT", "P1S", "PT1M", "PT-1S", "PT+1S", "PT1.S", "PT1e3S", "PT1,5S", "PT1SS", "1"]
+        {
             assert_eq!(parse(bad), None, "{bad}");
         }
         assert_eq!(parse("PT99999999999999999999999S"), None);

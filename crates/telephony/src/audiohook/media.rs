@@ -56,9 +56,11 @@ pub(super) fn parse(value: &Value) -> Result<Medium, ProtocolError> {
 
 /// The one to take: the customer's channel alone before both, PCMU (what the line carries) before L16.
 pub(super) fn choose(offered: &[Medium]) -> Option<Medium> {
-    offered.iter().copied().filter(|medium| medium.channels != Channels::Internal).min_by_key(|medium| {
-        (medium.format != Format::Pcmu, medium.channels != Channels::External)
-    })
+    offered
+        .iter()
+        .copied()
+        .filter(|medium| medium.channels != Channels::Internal)
+        .min_by_key(|medium| (medium.format != Format::Pcmu, medium.channels != Channels::External))
 }
 
 impl Medium {
@@ -92,7 +94,7 @@ impl Medium {
     pub(super) fn samples(self, bytes: usize) -> Result<Duration, ProtocolError> {
         let MediaFormat { stream, .. } = self.format();
         let step = stream.encoding.unit_bytes() * usize::from(stream.channels);
-        if bytes % step != 0 {
+        if !bytes.is_multiple_of(step) {
             let problem = "a binary frame holds no whole number of samples".into();
             return Err(ProtocolError::Malformed { protocol: PROTOCOL, problem });
         }

@@ -62,7 +62,8 @@ pub fn verify_audiohook_signature(
     let nonce = check_parameters(&covered, header("x-api-key").as_deref())?;
     check_time(&covered, now)?;
     let base = signature_base(request, &covered)?;
-    let mac = Hmac::<Sha256>::new_from_slice(secret).map_err(|_| refused("the client secret can't be used"))?;
+    let mac =
+        Hmac::<Sha256>::new_from_slice(secret).map_err(|_| refused("the client secret can't be used"))?;
     mac.chain_update(base)
         .verify_slice(&signature)
         .map_err(|_| refused("the signature does not fit; check the client secret and the host"))?;
@@ -92,7 +93,8 @@ fn check_parameters(covered: &Covered, api_key: Option<&str>) -> Result<String, 
 }
 
 fn check_time(covered: &Covered, now: Duration) -> Result<(), ProtocolError> {
-    let time = |name| covered.number(name).map(|seconds| Duration::from_secs(seconds.try_into().unwrap_or(0)));
+    let time =
+        |name| covered.number(name).map(|seconds| Duration::from_secs(seconds.try_into().unwrap_or(0)));
     let created = time("created").ok_or_else(|| refused("the signature does not say when it was created"))?;
     if created > now + MAX_SKEW {
         return Err(refused("the signature was created in the future; set the clocks"));

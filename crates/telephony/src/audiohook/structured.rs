@@ -187,7 +187,10 @@ mod tests {
         let (label, covered) = covered(field).unwrap();
         assert_eq!(label, "sig1");
         assert_eq!(covered.components, ["@request-target", "x-api-key"]);
-        assert_eq!((covered.text("keyid"), covered.number("created")), (Some("a\"b\\c"), Some(1_641_013_200)));
+        assert_eq!(
+            (covered.text("keyid"), covered.number("created")),
+            (Some("a\"b\\c"), Some(1_641_013_200))
+        );
         assert_eq!(format!("sig1={}", covered.serialize()), field);
         assert_eq!(super::covered("a=( \"x\"  \"y\" ); b=1").unwrap().1.serialize(), "(\"x\" \"y\");b=1");
     }
@@ -195,10 +198,25 @@ mod tests {
     #[test]
     fn everything_else_is_refused() {
         for bad in [
-            "", "sig1", "sig1=", "sig1=(", "sig1=(\"a\"", "sig1=(a)", "sig1=(\"a\"\"b\")", "sig1=(\"a\";sf)",
-            "Sig1=(\"a\")", "sig1=(\"a\");", "sig1=(\"a\");x", "sig1=(\"a\");x=", "sig1=(\"a\");x=1.5",
-            "sig1=(\"a\");x=1;x=2", "sig1=(\"a\"), sig2=(\"b\")", "sig1=(\"\u{7f}\")", "sig1=(\"a\\x\")",
-            "sig1=(\"坏\")", "sig1=(\"a\");x=1234567890123456",
+            "",
+            "sig1",
+            "sig1=",
+            "sig1=(",
+            "sig1=(\"a\"",
+            "sig1=(a)",
+            "sig1=(\"a\"\"b\")",
+            "sig1=(\"a\";sf)",
+            "Sig1=(\"a\")",
+            "sig1=(\"a\");",
+            "sig1=(\"a\");x",
+            "sig1=(\"a\");x=",
+            "sig1=(\"a\");x=1.5",
+            "sig1=(\"a\");x=1;x=2",
+            "sig1=(\"a\"), sig2=(\"b\")",
+            "sig1=(\"\u{7f}\")",
+            "sig1=(\"a\\x\")",
+            "sig1=(\"坏\")",
+            "sig1=(\"a\");x=1234567890123456",
         ] {
             assert_eq!(covered(bad), None, "{bad}");
         }

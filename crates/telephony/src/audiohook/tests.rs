@@ -101,7 +101,11 @@ fn of_several_media_the_best_is_chosen_and_the_external_channel_is_the_customers
     let turned = ["internal", "external"];
     let cases = [
         (vec![medium("PCMU", &both)], medium("PCMU", &both), MediaFormat::legs(Encoding::MuLaw, 8000, 2, 0)),
-        (vec![medium("PCMU", &turned)], medium("PCMU", &turned), MediaFormat::legs(Encoding::MuLaw, 8000, 2, 1)),
+        (
+            vec![medium("PCMU", &turned)],
+            medium("PCMU", &turned),
+            MediaFormat::legs(Encoding::MuLaw, 8000, 2, 1),
+        ),
         (
             vec![medium("L16", &["external"]), medium("PCMU", &both)],
             medium("PCMU", &both),
@@ -171,7 +175,10 @@ fn pings_and_updates_are_answered_with_counted_numbers() {
     });
     assert_eq!(pong.replies.iter().map(said).collect::<Vec<_>>(), [expected]);
     let updated = said(&client.say("update", json!({"language": "es-US"})).replies[0]);
-    assert_eq!((&updated["type"], &updated["seq"], &updated["clientseq"]), (&json!("updated"), &json!(3), &json!(3)));
+    assert_eq!(
+        (&updated["type"], &updated["seq"], &updated["clientseq"]),
+        (&json!("updated"), &json!(3), &json!(3))
+    );
     let dtmf = client.say("dtmf", json!({"digit": "5"}));
     assert_eq!(dtmf, Exchange::default());
 }
@@ -225,7 +232,10 @@ fn close_ends_the_call_and_closed_is_said_after_the_last_update() {
         assert_eq!(client.hook.tell(&update()), []);
         let last = client.hook.part(&Parting::Finished(end));
         let closed = said(&last[0]);
-        assert_eq!((&closed["type"], &closed["seq"], &closed["clientseq"]), (&json!("closed"), &json!(2), &json!(2)));
+        assert_eq!(
+            (&closed["type"], &closed["seq"], &closed["clientseq"]),
+            (&json!("closed"), &json!(2), &json!(2))
+        );
         assert_eq!((close_code(&last[1]), last.len()), (1000, 2));
         assert_eq!(client.hook.closed(), Exchange::default());
     }
@@ -290,7 +300,10 @@ fn the_organization_must_be_the_one_that_signed() {
     assert!(matches!(error, ProtocolError::NotAuthenticated { .. }));
     let parted = client.hook.part(&Parting::Refused(error));
     let disconnect = said(&parted[0]);
-    assert_eq!((&disconnect["type"], &disconnect["parameters"]["reason"]), (&json!("disconnect"), &json!("unauthorized")));
+    assert_eq!(
+        (&disconnect["type"], &disconnect["parameters"]["reason"]),
+        (&json!("disconnect"), &json!("unauthorized"))
+    );
     assert_eq!(close_code(&parted[1]), 1008);
 }
 

@@ -71,7 +71,8 @@ fn texts_of_the_dialplan_are_events_of_the_call() {
 #[test]
 fn texts_that_waited_together_come_in_one_frame() {
     let mut fork = fork();
-    let all = events(&mut fork, text(r#"{"call_id":"c"}{"event":"hold"} {"event":"hangup"}{"event":"hold"}"#));
+    let all =
+        events(&mut fork, text(r#"{"call_id":"c"}{"event":"hold"} {"event":"hangup"}{"event":"hold"}"#));
     begun(&all[..1]);
     assert_eq!(all[1..], [CallEvent::Held, CallEvent::Ended(EndReason::HungUp)]);
 }

@@ -94,7 +94,8 @@ fn start(start: Fields<'_>) -> Result<Start, ProtocolError> {
     });
     let tracks: Vec<Track> = tracks.collect::<Result<_, _>>()?;
     if !tracks.contains(&customer) {
-        let problem = "the stream leaves out the customer's track; use track=\"inbound_track\" or \"both_tracks\"";
+        let problem =
+            "the stream leaves out the customer's track; use track=\"inbound_track\" or \"both_tracks\"";
         return Err(ProtocolError::Unsupported { problem: problem.into() });
     }
     Ok(Start { metadata: metadata.or(call), customer })
@@ -102,7 +103,11 @@ fn start(start: Fields<'_>) -> Result<Start, ProtocolError> {
 
 /// Twilio sends mu-law at 8 kHz in one channel and nothing else.
 fn check_format(format: Fields<'_>) -> Result<(), ProtocolError> {
-    let is = (format.needed_text("encoding")?, format.needed_count("sampleRate")?, format.needed_count("channels")?);
+    let is = (
+        format.needed_text("encoding")?,
+        format.needed_count("sampleRate")?,
+        format.needed_count("channels")?,
+    );
     if is == ("audio/x-mulaw", 8000, 1) {
         return Ok(());
     }

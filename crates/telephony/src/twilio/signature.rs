@@ -29,9 +29,10 @@ mod tests {
     /// signed text, sorted and without separators. A WebSocket's upgrade has none.
     #[test]
     fn the_published_examples_hold() {
-        for (caller, signature) in
-            [("+14158675309", "RSOYDt4T1cUTdK1PDd93/VVr8B8="), ("+14158675310", "GvWf1cFY/Q7PnoempGyD5oXAezc=")]
-        {
+        for (caller, signature) in [
+            ("+14158675309", "RSOYDt4T1cUTdK1PDd93/VVr8B8="),
+            ("+14158675310", "GvWf1cFY/Q7PnoempGyD5oXAezc="),
+        ] {
             let signed = format!(
                 "https://mycompany.com/myapp.php?foo=1&bar=2CallSidCA1234567890ABCDECaller{caller}Digits1234\
                  From{caller}To+18005551212"

@@ -137,7 +137,8 @@ mod tests {
 
     #[test]
     fn types_are_checked_and_null_is_absent() {
-        let map = object(r#"{"t":"x","n":7,"s":"42","b":true,"o":{"i":1},"l":[1],"z":null,"f":1.5,"p":"+1"}"#);
+        let map =
+            object(r#"{"t":"x","n":7,"s":"42","b":true,"o":{"i":1},"l":[1],"z":null,"f":1.5,"p":"+1"}"#);
         let fields = Fields(&map);
         assert_eq!(fields.text("t").unwrap(), Some("x"));
         assert_eq!((fields.count("n").unwrap(), fields.count("s").unwrap()), (Some(7), Some(42)));

@@ -63,7 +63,8 @@ fn the_drafts_own_hmac_example_holds() {
         ("content-type", "application/json"),
     ];
     let header = |name: &str| headers.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned());
-    let input = "sig-b25=(\"date\" \"@authority\" \"content-type\");created=1618884473;keyid=\"test-shared-secret\"";
+    let input =
+        "sig-b25=(\"date\" \"@authority\" \"content-type\");created=1618884473;keyid=\"test-shared-secret\"";
     let (_, covered) = structured::covered(input).unwrap();
     let base = signature_base(&SignedRequest { target: "/", header: &header }, &covered).unwrap();
     let expected = "\"date\": Tue, 20 Apr 2021 02:07:55 GMT\n\"@authority\": example.com\n\
@@ -71,7 +72,8 @@ fn the_drafts_own_hmac_example_holds() {
                     \"content-type\");created=1618884473;keyid=\"test-shared-secret\"";
     assert_eq!(base, expected);
     let mac = Hmac::<Sha256>::new_from_slice(&STANDARD.decode(key).unwrap()).unwrap().chain_update(base);
-    let signature = structured::signature("sig-b25=:pxcQw6G3AjtMBQjwo8XzkZf/bws5LelbaMk5rGIGtE8=:").unwrap().1;
+    let signature =
+        structured::signature("sig-b25=:pxcQw6G3AjtMBQjwo8XzkZf/bws5LelbaMk5rGIGtE8=:").unwrap().1;
     mac.verify_slice(&signature).unwrap();
 }
 
@@ -140,7 +142,10 @@ fn a_signature_must_cover_everything_and_say_everything() {
     }
     let twice = input().replace("\"x-api-key\")", "\"x-api-key\" \"x-api-key\")");
     assert!(is_refused(with("signature-input", &twice)));
-    assert!(is_refused(with("signature-input", &input().replace("\"x-api-key\")", "\"x-api-key\" \"@method\")"))));
+    assert!(is_refused(with(
+        "signature-input",
+        &input().replace("\"x-api-key\")", "\"x-api-key\" \"@method\")")
+    )));
 }
 
 #[test]
