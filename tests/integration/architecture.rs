@@ -27,7 +27,7 @@ const NETWORKED: &[&str] =
     &["tokio", "tonic", "axum", "hyper", "mio", "futures-core", "reqwest", "async-std"];
 
 const BELOW_THE_SERVER: &[&str] =
-    &["voiceprint", "audio", "index", "scoring", "records", "adaptation", "engine"];
+    &["voiceprint", "audio", "index", "scoring", "records", "adaptation", "engine", "telephony"];
 
 fn metadata() -> Value {
     let output = Command::new(env!("CARGO"))

@@ -1,0 +1,20 @@
+//! How calls arrive: the wire protocols of telephone systems, as state machines without I/O.
+//!
+//! ```text
+//! bytes or frames ── adapter ──> CallEvent ── (server) ──> engine::CallSession
+//!                      replies <──┘                              │
+//!                      tell(CallUpdate) <────────────────────────┘
+//! ```
+//!
+//! Every adapter takes what came off a socket, in any split, and says what happened to the call as
+//! [`CallEvent`]s; what the protocol wants answered comes out as [`Reply`]s. None opens a socket, reads
+//! a clock or waits: the server owns the sockets, and a test can play any sequence of messages.
+//! Whatever comes from outside ends in events or in one typed [`ProtocolError`].
+
+mod dialect;
+mod error;
+mod event;
+
+pub use dialect::{Dialect, Exchange, Frame, Parting, Reply};
+pub use error::ProtocolError;
+pub use event::{CallBegun, CallEvent, EndReason, MediaFormat};
