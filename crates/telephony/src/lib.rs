@@ -13,6 +13,7 @@
 
 mod asterisk_websocket;
 mod audiohook;
+mod audiosocket;
 mod dialect;
 mod error;
 mod event;
@@ -25,6 +26,7 @@ mod websocket;
 
 pub use asterisk_websocket::{ASTERISK_SUBPROTOCOL, AsteriskWebSocket};
 pub use audiohook::{AudioHook, MAX_SIGNATURE_AGE, MAX_SKEW, SignedRequest, verify_audiohook_signature};
+pub use audiosocket::{AUDIOSOCKET_HANG_UP, AudioSocket};
 pub use dialect::{Dialect, Exchange, Frame, Parting, Reply};
 pub use error::ProtocolError;
 pub use event::{CallBegun, CallEvent, EndReason, MediaFormat};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use earmark_engine::{
-    CallInfo, CallUpdate, CustomerComparison, Hypotheses, ProxyEvidence, Reason, RiskTier, SpeechSummary,
+    CallInfo, CallUpdate, CustomerComparison, Excerpt, Hypotheses, ProxyEvidence, Reason, RiskTier, SpeechSummary,
     Timestamp, Verdict, WarningCode,
 };
 use earmark_voiceprint::{CallId, CustomerId, ModelId, NetSpeech, ProxyId};
@@ -82,6 +82,7 @@ pub(crate) fn update() -> CallUpdate {
         claimed: Some(CustomerId::new("c-1").unwrap()),
         caller_number: Some("+8613800000000".to_owned()),
         agent: Some("desk-3".to_owned()),
+        scene: Some("hotline".to_owned()),
     };
     let proxy = ProxyEvidence {
         proxy: ProxyId::new("p-9").unwrap(),
@@ -99,6 +100,7 @@ pub(crate) fn update() -> CallUpdate {
         call,
         sequence: 4,
         is_final: true,
+        speaker: 2,
         speech,
         customer: CustomerComparison::Llr(-6.25),
         proxies: vec![proxy],
@@ -106,6 +108,7 @@ pub(crate) fn update() -> CallUpdate {
         verdict: Verdict::SuspectedProxy,
         risk: RiskTier::High,
         reasons: vec![Reason::ListedProxyMatch],
+        excerpts: vec![Excerpt { start_s: 3.0, end_s: 6.5 }],
         model: ModelId::new("m", "f"),
         calibration: Arc::from("c"),
         compute: Duration::ZERO,

@@ -11,6 +11,7 @@ pub(crate) fn verdict_event(update: &CallUpdate) -> Value {
         "customer_id": update.call.claimed.as_ref().map(|id| id.as_str()),
         "sequence": update.sequence,
         "final": update.is_final,
+        "speaker": update.speaker,
         "verdict": verdict.code(),
         "verdict_zh": verdict.text().zh,
         "verdict_en": verdict.text().en,
@@ -28,6 +29,7 @@ pub(crate) fn verdict_event(update: &CallUpdate) -> Value {
             "somebody_else": p.somebody_else,
         })),
         "proxies": proxies,
+        "excerpts": update.excerpts.iter().map(|e| json!({"start_s": e.start_s, "end_s": e.end_s})).collect::<Vec<_>>(),
         "warnings": update.speech.warnings.iter().map(|warning| warning.as_str()).collect::<Vec<_>>(),
     })
 }

@@ -49,6 +49,7 @@ fn a_start_in_json_brings_channel_variables() {
     let call = begun(&events(&mut channel, text(start)));
     assert_eq!(call.call.call_id.as_str(), "1763867000.13", "the channel's own id names the call");
     assert_eq!((call.call.claimed.unwrap().as_str(), call.call.agent.as_deref()), ("c-1", Some("url")));
+    assert_eq!(call.call.scene.as_deref(), Some("collections"));
     assert_eq!(call.format, MediaFormat::customer_leg(Encoding::Pcm16Le, 16_000));
 }
 

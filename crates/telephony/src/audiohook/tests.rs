@@ -135,7 +135,7 @@ fn the_flow_may_name_the_customer() {
     open["inputVariables"] = json!({"customer_id": "6217-0001", "scene": "complaint"});
     let call = begun(&Client::new().say("open", open).events).call;
     assert_eq!((call.claimed.unwrap().as_str(), call.agent.as_deref()), ("6217-0001", Some("desk")));
-    assert_eq!(call.call_id.as_str(), CONVERSATION);
+    assert_eq!((call.call_id.as_str(), call.scene.as_deref()), (CONVERSATION, Some("complaint")));
 }
 
 #[test]

@@ -25,7 +25,7 @@ fn the_metadata_of_the_dialplan_begin_the_call() {
     assert_eq!(call.call.call_id.as_str(), "7dd5e34e-5db4-4edb-a166-757e5d29b941");
     assert_eq!(call.call.claimed.unwrap().as_str(), "6217-0001");
     assert_eq!(call.call.caller_number.as_deref(), Some("+8613800000000"));
-    assert_eq!(call.call.agent.as_deref(), Some("1001"));
+    assert_eq!((call.call.agent.as_deref(), call.call.scene.as_deref()), (Some("1001"), Some("hotline")));
     assert_eq!(call.format, MediaFormat::legs(Encoding::Pcm16Le, 16_000, 2, 0));
     assert_eq!(events(&mut fork, binary(&[1, 2, 3])), [CallEvent::Audio(vec![1, 2, 3].into())]);
 }
@@ -113,13 +113,13 @@ fn scores_go_back_in_the_shape_that_becomes_an_event() {
     let said = crate::testing::json(&told[0]);
     assert_eq!((told.len(), &said["type"], &said["source"]), (1, &json!("json"), &json!("earmark")));
     let expected = json!({
-        "call_id": "call-7", "customer_id": "c-1", "sequence": 4, "final": true,
+        "call_id": "call-7", "customer_id": "c-1", "sequence": 4, "final": true, "speaker": 2,
         "verdict": "SUSPECTED_PROXY", "verdict_zh": "疑似代理", "verdict_en": "suspected proxy",
         "risk": "HIGH", "reasons": ["LISTED_PROXY_MATCH"],
         "audio_s": 12.5, "net_speech_s": 8.0, "customer_llr": -6.25,
         "probabilities": {"customer": 0.01, "listed_proxy": 0.97, "somebody_else": 0.02},
         "proxies": [{"proxy_id": "p-9", "label": "王**", "llr": 9.5, "probability": 0.97}],
-        "warnings": ["CLIPPING"],
+        "excerpts": [{"start_s": 3.0, "end_s": 6.5}], "warnings": ["CLIPPING"],
     });
     assert_eq!(said["data"], expected);
 }

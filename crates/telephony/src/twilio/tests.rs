@@ -78,7 +78,7 @@ fn a_stream_is_a_call_from_start_to_stop() {
     let call = begun(&events(&mut stream, text(start(&["inbound"], parameters))));
     assert_eq!(call.call.call_id.as_str(), "CAXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX");
     assert_eq!(call.call.claimed.unwrap().as_str(), "6217-0001");
-    assert_eq!(call.call.agent.as_deref(), Some("1001"));
+    assert_eq!((call.call.agent.as_deref(), call.call.scene.as_deref()), (Some("1001"), Some("complaint")));
     assert_eq!(call.call.caller_number.as_deref(), Some("+8613800000000"));
     assert_eq!(call.format, MediaFormat::customer_leg(Encoding::MuLaw, 8000));
     let heard = events(&mut stream, text(media(2, "inbound", 1)));

@@ -151,6 +151,7 @@ impl Metadata {
             claimed: self.customer.clone(),
             caller_number: self.caller_number.clone(),
             agent: self.agent.clone(),
+            scene: self.scene.clone(),
         })
     }
 
@@ -266,6 +267,7 @@ mod tests {
         assert_eq!(call.call_id.as_str(), "c 1");
         assert_eq!(call.claimed.unwrap().as_str(), "6217-1");
         assert_eq!((call.caller_number.as_deref(), call.agent.as_deref()), (Some("+86138"), Some("desk")));
+        assert_eq!(call.scene.as_deref(), Some("hotline"));
         assert_eq!(metadata.format(Encoding::Pcm16Le), MediaFormat::legs(Encoding::Pcm16Le, 16_000, 2, 1));
     }
 
