@@ -1,5 +1,7 @@
 use std::fmt;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use earmark_voiceprint::TenantId;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
@@ -80,8 +82,26 @@ pub(crate) struct Caller {
 impl AccessOptions {
     /// Finds out who calls, before anything of the request's body is read.
     pub(crate) fn admit(&self, headers: &HeaderMap) -> Result<Caller, Refusal> {
-        let token = self.authenticate(headers)?;
+        let token = self.authenticate(bearer(headers))?;
         let tenant = named_tenant(headers)?;
+        self.open_to(token, tenant)
+    }
+
+    /// Whether a media stream may come for this tenant. Switches send their token where they can: as a
+    /// bearer, as the password of `Basic`, or (`url_token`) in the URL.
+    pub(crate) fn admit_stream(
+        &self,
+        headers: &HeaderMap,
+        url_token: Option<&str>,
+        tenant: &TenantId,
+    ) -> Result<Caller, Refusal> {
+        let password = basic_password(headers);
+        let token = bearer(headers).or(password.as_deref()).or(url_token.map(str::as_bytes));
+        let token = self.authenticate(token.filter(|token| token.len() <= MAX_TOKEN_BYTES))?;
+        self.open_to(token, tenant.clone())
+    }
+
+    fn open_to(&self, token: Option<&AccessToken>, tenant: TenantId) -> Result<Caller, Refusal> {
         let known = |tenants: &Option<Vec<TenantId>>| tenants.as_ref().is_none_or(|t| t.contains(&tenant));
         if !known(&self.tenants) || !token.is_none_or(|t| known(&t.tenants)) {
             let problem = "this tenant is not open to the caller; name another one in earmark-tenant";
@@ -90,7 +110,7 @@ impl AccessOptions {
         Ok(Caller { tenant, actor: token.map(|t| t.name.clone()) })
     }
 
-    fn authenticate(&self, headers: &HeaderMap) -> Result<Option<&AccessToken>, Refusal> {
+    fn authenticate(&self, token: Option<&[u8]>) -> Result<Option<&AccessToken>, Refusal> {
         if self.tokens.is_empty() {
             return Ok(None);
         }
@@ -98,7 +118,7 @@ impl AccessOptions {
             let problem = "send a valid token as `authorization: Bearer <token>`";
             Refusal::new(Code::Unauthenticated, "TOKEN_NOT_VALID", problem)
         };
-        let token = bearer(headers).ok_or_else(refusal)?;
+        let token = token.ok_or_else(refusal)?;
         let digest = Sha256::digest(token);
         // Every token is looked at to its end, so that time tells nothing.
         let mut found = None;
@@ -118,6 +138,18 @@ fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
     let (scheme, token) = value.split_at_checked("bearer ".len())?;
     let fits = scheme.eq_ignore_ascii_case(b"bearer ") && token.len() <= MAX_TOKEN_BYTES;
     fits.then_some(token)
+}
+
+/// The password in an `authorization` header of the scheme Basic (RFC 7617).
+fn basic_password(headers: &HeaderMap) -> Option<Vec<u8>> {
+    let value = headers.get(AUTHORIZATION)?.as_bytes();
+    let (scheme, encoded) = value.split_at_checked("basic ".len())?;
+    if !scheme.eq_ignore_ascii_case(b"basic ") || encoded.len() > 2 * MAX_TOKEN_BYTES {
+        return None;
+    }
+    let mut decoded = STANDARD.decode(encoded).ok()?;
+    let colon = decoded.iter().position(|b| *b == b':')?;
+    Some(decoded.split_off(colon + 1))
 }
 
 fn named_tenant(headers: &HeaderMap) -> Result<TenantId, Refusal> {
@@ -189,6 +221,27 @@ mod tests {
             assert_eq!(reason(outcome), "TOKEN_NOT_VALID", "{value}");
         }
         assert_eq!(reason(access.admit(&HeaderMap::new())), "TOKEN_NOT_VALID");
+    }
+
+    #[test]
+    fn a_switch_sends_its_token_where_it_can() {
+        let access = guarded();
+        let admit = |pairs: &[(&'static str, &str)], url: Option<&str>, to: &str| {
+            access.admit_stream(&headers(pairs), url, &tenant(to))
+        };
+        let bearer = format!("Bearer {SECRET}");
+        let basic = format!("Basic {}", STANDARD.encode(format!("switch:{SECRET}")));
+        assert!(admit(&[("authorization", &bearer)], None, "north").is_ok());
+        assert!(admit(&[("authorization", &basic)], None, "north").is_ok());
+        let by_url = admit(&[], Some(SECRET), "north").unwrap();
+        assert_eq!((by_url.tenant, by_url.actor.as_deref()), (tenant("north"), Some("desk")));
+        assert_eq!(reason(admit(&[], Some(SECRET), "south")), "TENANT_NOT_ALLOWED");
+        for value in ["Basic", "Basic ***", "Basic c3dpdGNo", &format!("Basic {}", STANDARD.encode("a:b"))] {
+            assert_eq!(reason(admit(&[("authorization", value)], None, "north")), "TOKEN_NOT_VALID", "{value}");
+        }
+        assert_eq!(reason(admit(&[], None, "north")), "TOKEN_NOT_VALID");
+        let long = "x".repeat(5000);
+        assert_eq!(reason(admit(&[], Some(&long), "north")), "TOKEN_NOT_VALID");
     }
 
     #[test]

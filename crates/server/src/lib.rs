@@ -40,7 +40,10 @@ mod voiceprints;
 
 pub use access::{AccessOptions, AccessToken};
 pub use error::ServerError;
-pub use media::{AudioSocketOptions, MixedAudio, TelephonyOptions};
+pub use media::{
+    AudioHookKey, AudioHookRoute, AudioSocketOptions, MixedAudio, StreamRoute, TelephonyOptions, TwilioRoute,
+    WebSocketOptions,
+};
 pub use options::{Limits, MAX_CHUNK_BYTES, ServerOptions};
 pub use serve::{Listeners, serve};
 pub use transport::TlsOptions;

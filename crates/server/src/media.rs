@@ -2,7 +2,7 @@
 //! rules of its protocol (crate `telephony`), and one driver screens them all the same way.
 //!
 //! ```text
-//! socket ── audiosocket.rs, ... (MediaSource) ──> drive.rs ──> call.rs ──> engine::CallSession
+//! socket ── audiosocket.rs, websocket.rs, ... (MediaSource) ──> drive.rs ──> call.rs ──> engine::CallSession
 //!                                                    ↑
 //!                       RegisterCall, SignalCall ── registry.rs
 //! ```
@@ -15,9 +15,12 @@ mod drive;
 mod options;
 mod registry;
 mod rpc;
+mod websocket;
 
 pub(crate) use self::audiosocket::accept_audiosockets;
 pub(crate) use self::call::Route;
 pub use self::options::{AudioSocketOptions, MixedAudio, TelephonyOptions};
+pub use self::websocket::{AudioHookKey, AudioHookRoute, StreamRoute, TwilioRoute, WebSocketOptions};
 pub(crate) use self::registry::Registry;
 pub(crate) use self::rpc::{register, signal};
+pub(crate) use self::websocket::routes as websocket_routes;

@@ -107,7 +107,7 @@ impl Refusal {
         &self.message
     }
 
-    #[cfg(test)]
+    /// What kind of failure it is.
     pub(crate) fn code(&self) -> Code {
         self.code
     }

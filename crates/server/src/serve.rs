@@ -15,7 +15,7 @@ use crate::backend::{Backend, Rooms};
 use crate::feed::Feed;
 use crate::gate::Gate;
 use crate::lifecycle::{Lifecycle, Phase};
-use crate::media::{Route, accept_audiosockets};
+use crate::media::{Route, accept_audiosockets, websocket_routes};
 use crate::metrics::Metrics;
 use crate::pool::{Pool, PoolOptions};
 use crate::transport::{Connections, acceptor};
@@ -195,5 +195,6 @@ fn router(backend: &Arc<Backend>, options: &ServerOptions) -> Result<(Router, He
         None => routes,
     };
     let plain = http_routes::routes(backend.lifecycle.clone(), backend.metrics.clone());
-    Ok((routes.merge(plain), health))
+    let sockets = websocket_routes(backend, &options.telephony, &options.access);
+    Ok((routes.merge(plain).merge(sockets), health))
 }

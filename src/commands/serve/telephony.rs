@@ -1,5 +1,7 @@
 //! The file of `serve --telephony`: by which ways calls arrive beside gRPC.
 
+mod websocket;
+
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -7,6 +9,8 @@ use anyhow::{Context, Result, bail};
 use earmark_server::{MixedAudio, TelephonyOptions};
 use earmark_voiceprint::TenantId;
 use serde::Deserialize;
+
+use self::websocket::RawWebSocket;
 
 /// What the file says, ready to use.
 #[derive(Default)]
@@ -21,6 +25,7 @@ pub(super) struct Telephony {
 struct RawTelephony {
     mixed: Option<RawMixed>,
     audiosocket: Option<RawAudioSocket>,
+    websocket: Option<RawWebSocket>,
 }
 
 #[derive(Deserialize)]
@@ -54,6 +59,9 @@ impl Telephony {
             Some(RawMixed::Mark) => MixedAudio::Mark,
             Some(RawMixed::Refuse) | None => MixedAudio::Refuse,
         };
+        if let Some(raw) = raw.websocket {
+            telephony.options.websocket = raw.options()?;
+        }
         if let Some(raw) = raw.audiosocket {
             telephony.audiosocket = Some(raw.listen);
             let options = &mut telephony.options.audiosocket;

@@ -1,5 +1,7 @@
 use earmark_voiceprint::TenantId;
 
+use super::websocket::WebSocketOptions;
+
 /// How calls may arrive beside gRPC.
 #[derive(Clone, Debug, Default)]
 pub struct TelephonyOptions {
@@ -7,6 +9,8 @@ pub struct TelephonyOptions {
     pub mixed: MixedAudio,
     /// Asterisk's AudioSocket; its listener is given to [`crate::serve`] beside.
     pub audiosocket: AudioSocketOptions,
+    /// WebSockets on the main port.
+    pub websocket: WebSocketOptions,
 }
 
 /// What becomes of a stream that carries both parties in one channel.

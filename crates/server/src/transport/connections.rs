@@ -126,7 +126,7 @@ impl Serving {
             request
         });
         let service = TowerToHyperService::new(service);
-        let connection = self.http.serve_connection(TokioIo::new(socket), service).into_owned();
+        let connection = self.http.serve_connection_with_upgrades(TokioIo::new(socket), service).into_owned();
         tokio::select! {
             ended = watcher.watch(connection) => if let Err(error) = ended {
                 tracing::debug!(%error, "connection ended");

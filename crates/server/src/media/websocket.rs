@@ -1,0 +1,205 @@
+//! Media streams over WebSockets, on the main port: one path a dialect. A path that is not
+//! configured is not there.
+
+mod access;
+mod connection;
+mod options;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State, WebSocketUpgrade};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get};
+use earmark_telephony::{
+    ASTERISK_SUBPROTOCOL, AsteriskWebSocket, AudioHook, Dialect, FREESWITCH_SUBPROTOCOL, FreeSwitch,
+    MAX_AUDIO_BYTES, Metadata, Twilio,
+};
+use earmark_voiceprint::TenantId;
+use http::header::SEC_WEBSOCKET_PROTOCOL;
+use http::request::Parts;
+use http::{HeaderMap, StatusCode};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tonic::Code;
+
+use self::access::Guard;
+use self::connection::Connection;
+pub use self::options::{AudioHookKey, AudioHookRoute, StreamRoute, TwilioRoute, WebSocketOptions};
+use super::call::Route;
+use super::drive::drive;
+use super::options::{MixedAudio, TelephonyOptions};
+use crate::access::AccessOptions;
+use crate::backend::Backend;
+use crate::lifecycle::Phase;
+use crate::metrics::Counted;
+use crate::refusal::Refusal;
+
+/// The largest message that is read at all; the dialects refuse smaller ones already, and say why.
+const MAX_MESSAGE_BYTES: usize = 2 * MAX_AUDIO_BYTES;
+/// What may wait to be sent to a far end that does not read.
+const MAX_WRITE_BYTES: usize = 1 << 20;
+
+/// The paths of the dialects that are configured.
+pub(crate) fn routes(
+    backend: &Arc<Backend>,
+    telephony: &TelephonyOptions,
+    access: &AccessOptions,
+) -> Router {
+    let options = &telephony.websocket;
+    let room = Arc::new(Semaphore::new(options.max_sockets.min(Semaphore::MAX_PERMITS)));
+    let listener = |guard: Guard, tenant: &TenantId| {
+        Arc::new(Listener {
+            backend: backend.clone(),
+            access: access.clone(),
+            room: room.clone(),
+            mixed: telephony.mixed,
+            guard,
+            tenant: tenant.clone(),
+        })
+    };
+    let mut routes = Router::new();
+    if let Some(route) = &options.freeswitch {
+        let listener = listener(Guard::Token, &route.tenant);
+        routes = routes.route("/media/freeswitch", path(freeswitch, listener));
+    }
+    if let Some(route) = &options.asterisk {
+        let listener = listener(Guard::Token, &route.tenant);
+        routes = routes.route("/media/asterisk", path(asterisk, listener));
+    }
+    if let Some(route) = &options.twilio {
+        let listener = listener(Guard::twilio(route), &route.tenant);
+        routes = routes.route("/media/twilio", path(twilio, listener));
+    }
+    if let Some(route) = &options.audiohook {
+        let listener = listener(Guard::audiohook(route), &route.tenant);
+        routes = routes.route("/media/audiohook", path(audiohook, listener));
+    }
+    routes
+}
+
+/// What a path stands on.
+struct Listener {
+    backend: Arc<Backend>,
+    access: AccessOptions,
+    /// For sockets of all dialects together.
+    room: Arc<Semaphore>,
+    mixed: MixedAudio,
+    guard: Guard,
+    tenant: TenantId,
+}
+
+/// How a dialect begins with a request.
+struct Beginning {
+    protocol: &'static str,
+    /// The subprotocol that must be named if any is.
+    subprotocol: Option<&'static str>,
+    dialect: Box<dyn Dialect>,
+}
+
+type Begin = fn(&Parts) -> Result<Beginning, Refusal>;
+
+fn path(begin: Begin, listener: Arc<Listener>) -> MethodRouter {
+    let handler = move |State(listener): State<Arc<Listener>>, request: Request| async move {
+        let outcome = listener.open(begin, request).await;
+        outcome.unwrap_or_else(|refusal| {
+            tracing::warn!(reason = refusal.reason(), problem = refusal.message(), "media socket refused");
+            (status(refusal.code()), format!("{}: {}\n", refusal.reason(), refusal.message())).into_response()
+        })
+    };
+    get(handler).with_state(listener)
+}
+
+fn status(code: Code) -> StatusCode {
+    match code {
+        Code::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Code::PermissionDenied => StatusCode::FORBIDDEN,
+        Code::ResourceExhausted | Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::BAD_REQUEST,
+    }
+}
+
+impl Listener {
+    /// Checks who connects and makes the socket, which then goes its own way.
+    async fn open(self: Arc<Self>, begin: Begin, request: Request) -> Result<Response, Refusal> {
+        use axum::extract::FromRequestParts;
+        if self.backend.lifecycle.phase() != Phase::Serving {
+            return Err(Refusal::draining());
+        }
+        let (mut parts, _) = request.into_parts();
+        self.guard.admit(&self.access, &parts, &self.tenant)?;
+        let Beginning { protocol, subprotocol, dialect } = begin(&parts)?;
+        check_subprotocol(&parts.headers, subprotocol)?;
+        let upgrade = match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
+            Ok(upgrade) => upgrade,
+            Err(rejection) => return Ok(rejection.into_response()),
+        };
+        let held = self.hold()?;
+        let route = Route { protocol, tenant: self.tenant.clone(), mixed: self.mixed };
+        let upgrade = upgrade
+            .max_message_size(MAX_MESSAGE_BYTES)
+            .max_frame_size(MAX_MESSAGE_BYTES)
+            .max_write_buffer_size(MAX_WRITE_BYTES)
+            .protocols(subprotocol);
+        Ok(upgrade.on_upgrade(move |socket| async move {
+            let backend = self.backend.clone();
+            let streams = backend.streams.clone();
+            let call = async move {
+                let _held = held;
+                drive(&backend, route, Connection::new(socket, dialect)).await;
+            };
+            streams.track_future(call).await;
+        }))
+    }
+
+    /// Room for a socket; counted as a connection, which the HTTP connection it was is no more.
+    fn hold(&self) -> Result<(OwnedSemaphorePermit, Counted), Refusal> {
+        let full = |_| {
+            let problem = "as many media sockets as allowed are open; try again";
+            Refusal::busy("SOCKETS_FULL", "media sockets", problem)
+        };
+        let permit = self.room.clone().try_acquire_owned().map_err(full)?;
+        Ok((permit, Counted::new(&self.backend.metrics.connections)))
+    }
+}
+
+/// A far end that names subprotocols must name ours: the path is another switch's then.
+fn check_subprotocol(headers: &HeaderMap, ours: Option<&'static str>) -> Result<(), Refusal> {
+    let Some(ours) = ours else { return Ok(()) };
+    let mut named = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().peekable();
+    let none = named.peek().is_none();
+    let any = named.any(|value| value.to_str().is_ok_and(|list| list.split(',').any(|p| p.trim() == ours)));
+    if none || any {
+        return Ok(());
+    }
+    let problem = format!("this path speaks the subprotocol {ours}; use the path of the switch that connects");
+    Err(Refusal::field(SEC_WEBSOCKET_PROTOCOL.as_str(), "WRONG_SUBPROTOCOL", problem))
+}
+
+fn metadata(parts: &Parts) -> Result<Metadata, Refusal> {
+    let refuse = |error: earmark_telephony::ProtocolError| {
+        Refusal::field("query", "BAD_QUERY", error.to_string())
+    };
+    Metadata::from_query(parts.uri.query().unwrap_or_default()).map_err(refuse)
+}
+
+fn freeswitch(parts: &Parts) -> Result<Beginning, Refusal> {
+    let dialect = Box::new(FreeSwitch::new(metadata(parts)?));
+    Ok(Beginning { protocol: "freeswitch", subprotocol: Some(FREESWITCH_SUBPROTOCOL), dialect })
+}
+
+fn asterisk(parts: &Parts) -> Result<Beginning, Refusal> {
+    let dialect = Box::new(AsteriskWebSocket::new(metadata(parts)?));
+    Ok(Beginning { protocol: "asterisk_websocket", subprotocol: Some(ASTERISK_SUBPROTOCOL), dialect })
+}
+
+fn twilio(parts: &Parts) -> Result<Beginning, Refusal> {
+    let dialect = Box::new(Twilio::new(metadata(parts)?));
+    Ok(Beginning { protocol: "twilio", subprotocol: None, dialect })
+}
+
+fn audiohook(parts: &Parts) -> Result<Beginning, Refusal> {
+    let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let (session, organization) = (header("audiohook-session-id"), header("audiohook-organization-id"));
+    let dialect = Box::new(AudioHook::new(session, organization));
+    Ok(Beginning { protocol: "audiohook", subprotocol: None, dialect })
+}
