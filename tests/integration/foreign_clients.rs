@@ -12,7 +12,7 @@ use crate::harness::server::{Launch, TestServer, folder};
 use crate::harness::voices;
 
 /// A program of the tests' Python environment; `None` is said, and skips the test.
-fn installed(program: &str) -> Option<PathBuf> {
+pub(crate) fn installed(program: &str) -> Option<PathBuf> {
     let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache");
     let cache = std::env::var_os("XDG_CACHE_HOME").map_or_else(home, PathBuf::from);
     let found = cache.join("earmark/venv/bin").join(program);

@@ -32,3 +32,4 @@ mod start_up;
 mod verdicts;
 mod voiceprints;
 mod web_clients;
+mod websocket;

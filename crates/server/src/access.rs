@@ -237,7 +237,11 @@ mod tests {
         assert_eq!((by_url.tenant, by_url.actor.as_deref()), (tenant("north"), Some("desk")));
         assert_eq!(reason(admit(&[], Some(SECRET), "south")), "TENANT_NOT_ALLOWED");
         for value in ["Basic", "Basic ***", "Basic c3dpdGNo", &format!("Basic {}", STANDARD.encode("a:b"))] {
-            assert_eq!(reason(admit(&[("authorization", value)], None, "north")), "TOKEN_NOT_VALID", "{value}");
+            assert_eq!(
+                reason(admit(&[("authorization", value)], None, "north")),
+                "TOKEN_NOT_VALID",
+                "{value}"
+            );
         }
         assert_eq!(reason(admit(&[], None, "north")), "TOKEN_NOT_VALID");
         let long = "x".repeat(5000);

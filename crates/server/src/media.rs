@@ -20,7 +20,7 @@ mod websocket;
 pub(crate) use self::audiosocket::accept_audiosockets;
 pub(crate) use self::call::Route;
 pub use self::options::{AudioSocketOptions, MixedAudio, TelephonyOptions};
-pub use self::websocket::{AudioHookKey, AudioHookRoute, StreamRoute, TwilioRoute, WebSocketOptions};
 pub(crate) use self::registry::Registry;
 pub(crate) use self::rpc::{register, signal};
 pub(crate) use self::websocket::routes as websocket_routes;
+pub use self::websocket::{AudioHookKey, AudioHookRoute, StreamRoute, TwilioRoute, WebSocketOptions};

@@ -4,8 +4,10 @@
 pub(crate) mod calls;
 pub(crate) mod clients;
 pub(crate) mod enrollments;
+pub(crate) mod g711;
 pub(crate) mod refused;
 pub(crate) mod server;
+pub(crate) mod sockets;
 pub(crate) mod voices;
 pub(crate) mod web;
 pub(crate) mod world;

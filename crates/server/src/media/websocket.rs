@@ -40,11 +40,7 @@ const MAX_MESSAGE_BYTES: usize = 2 * MAX_AUDIO_BYTES;
 const MAX_WRITE_BYTES: usize = 1 << 20;
 
 /// The paths of the dialects that are configured.
-pub(crate) fn routes(
-    backend: &Arc<Backend>,
-    telephony: &TelephonyOptions,
-    access: &AccessOptions,
-) -> Router {
+pub(crate) fn routes(backend: &Arc<Backend>, telephony: &TelephonyOptions, access: &AccessOptions) -> Router {
     let options = &telephony.websocket;
     let room = Arc::new(Semaphore::new(options.max_sockets.min(Semaphore::MAX_PERMITS)));
     let listener = |guard: Guard, tenant: &TenantId| {
@@ -171,14 +167,14 @@ fn check_subprotocol(headers: &HeaderMap, ours: Option<&'static str>) -> Result<
     if none || any {
         return Ok(());
     }
-    let problem = format!("this path speaks the subprotocol {ours}; use the path of the switch that connects");
+    let problem =
+        format!("this path speaks the subprotocol {ours}; use the path of the switch that connects");
     Err(Refusal::field(SEC_WEBSOCKET_PROTOCOL.as_str(), "WRONG_SUBPROTOCOL", problem))
 }
 
 fn metadata(parts: &Parts) -> Result<Metadata, Refusal> {
-    let refuse = |error: earmark_telephony::ProtocolError| {
-        Refusal::field("query", "BAD_QUERY", error.to_string())
-    };
+    let refuse =
+        |error: earmark_telephony::ProtocolError| Refusal::field("query", "BAD_QUERY", error.to_string());
     Metadata::from_query(parts.uri.query().unwrap_or_default()).map_err(refuse)
 }
 

@@ -59,7 +59,8 @@ impl RawWebSocket {
         options.freeswitch = self.freeswitch.map(route).transpose().context("websocket.freeswitch")?;
         options.asterisk = self.asterisk.map(route).transpose().context("websocket.asterisk")?;
         options.twilio = self.twilio.map(RawTwilio::route).transpose().context("websocket.twilio")?;
-        options.audiohook = self.audiohook.map(RawAudioHook::route).transpose().context("websocket.audiohook")?;
+        options.audiohook =
+            self.audiohook.map(RawAudioHook::route).transpose().context("websocket.audiohook")?;
         Ok(options)
     }
 }
@@ -91,7 +92,9 @@ impl RawKey {
             bail!("an api_key must not be empty");
         }
         let secret = secret("client_secret", self.client_secret, self.client_secret_file)?;
-        let decode = |text: String| STANDARD.decode(text).ok().context("client_secret must be base64, as Genesys shows it");
+        let decode = |text: String| {
+            STANDARD.decode(text).ok().context("client_secret must be base64, as Genesys shows it")
+        };
         let client_secret = secret.map(decode).transpose()?;
         if client_secret.as_ref().is_some_and(Vec::is_empty) {
             bail!("a client_secret must not be empty");
@@ -143,7 +146,10 @@ mod tests {
         let twilio = all.twilio.unwrap();
         assert!(twilio.auth_token.is_some() && !format!("{twilio:?}").contains("secret\""));
         let hook = all.audiohook.unwrap();
-        assert_eq!(hook.keys.iter().map(|key| key.client_secret.is_some()).collect::<Vec<_>>(), [true, false]);
+        assert_eq!(
+            hook.keys.iter().map(|key| key.client_secret.is_some()).collect::<Vec<_>>(),
+            [true, false]
+        );
     }
 
     #[test]

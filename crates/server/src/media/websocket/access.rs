@@ -77,7 +77,9 @@ fn check_twilio(route: &TwilioRoute, request: &Parts) -> Result<(), Refusal> {
     let missing = || unauthenticated("SIGNATURE_MISSING", "x-twilio-signature is missing; is this Twilio?");
     let url = match &route.public_url {
         Some(url) => url.clone(),
-        None => format!("wss://{}{}", header(&request.headers, HOST.as_str()).unwrap_or_default(), request.uri),
+        None => {
+            format!("wss://{}{}", header(&request.headers, HOST.as_str()).unwrap_or_default(), request.uri)
+        }
     };
     verify_twilio_signature(token.expose_secret(), &url, &signature.ok_or_else(missing)?)
         .map_err(|error| refused(&error))
@@ -168,7 +170,8 @@ mod tests {
             let auth_token = Some("12345678901234567890123456789012".to_owned().into());
             Guard::twilio(&TwilioRoute { tenant: tenant(), auth_token, public_url: url.map(str::to_owned) })
         };
-        let signed = [("host", "earmark.example.com"), ("x-twilio-signature", "Z/I1AWv/i4SXfDTWx9zCRKgyd4c=")];
+        let signed =
+            [("host", "earmark.example.com"), ("x-twilio-signature", "Z/I1AWv/i4SXfDTWx9zCRKgyd4c=")];
         assert_eq!(admit(&route(None), &parts("/media/twilio", &signed)), Ok(()));
         assert_eq!(admit(&route(None), &parts("/media/twilio?x", &signed)), Err("SIGNATURE_NOT_VALID"));
         let inside = [("host", "10.0.0.1"), signed[1]];
@@ -190,7 +193,10 @@ mod tests {
         assert_eq!(with("signed"), Err("SIGNATURE_NOT_VALID"));
         assert_eq!(with("other"), Err("API_KEY_NOT_VALID"));
         assert_eq!(admit(&guard, &parts("/media/audiohook", &[])), Err("API_KEY_NOT_VALID"));
-        assert!(!format!("{:?}", AudioHookKey { api_key: "x9y8".to_owned().into(), client_secret: None }).contains("x9y8"));
+        assert!(
+            !format!("{:?}", AudioHookKey { api_key: "x9y8".to_owned().into(), client_secret: None })
+                .contains("x9y8")
+        );
     }
 
     #[test]
