@@ -156,6 +156,8 @@ impl Serve {
     fn start_log(&self) -> Result<()> {
         let level = tracing_subscriber::EnvFilter::try_from_default_env()
             .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+        // At its finer levels the WebSocket library writes whole messages: audio, which no log may hold.
+        let level = level.add_directive("tungstenite=info".parse()?);
         let log = tracing_subscriber::fmt().with_env_filter(level).with_writer(std::io::stderr);
         let started = if self.log_json { log.json().try_init() } else { log.try_init() };
         started.map_err(|e| anyhow::anyhow!("can't start the log: {e}"))

@@ -2,13 +2,15 @@
 
 mod aborted;
 mod access;
+mod asterisk;
 mod audiohook;
 mod dialects;
 mod limits;
 mod python;
+mod secrecy;
 
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -54,15 +56,17 @@ async fn server(data: &Path) -> (TestServer, Clients) {
     (server, clients)
 }
 
-/// The call's record once it has ended.
+/// The call's record once it has ended. Asked for now and then: nothing else tells of it.
 async fn ended(clients: &mut Clients, call: &str) -> Call {
-    const MOST_ASKED: usize = 50_000;
+    const BETWEEN: Duration = Duration::from_millis(20);
+    const MOST_ASKED: usize = 15_000;
     for _ in 0..MOST_ASKED {
         if let Ok(call) = clients.call(call).await
             && call.end_time.is_some()
         {
             return call;
         }
+        tokio::time::sleep(BETWEEN).await;
     }
     panic!("call {call} never ended")
 }

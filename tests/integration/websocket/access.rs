@@ -42,7 +42,7 @@ async fn a_token_is_taken_wherever_a_switch_can_put_it() {
 }
 
 #[tokio::test]
-async fn a_path_that_is_not_configured_is_not_there() {
+async fn a_path_that_is_not_configured_is_not_open() {
     let data = folder();
     let server = guarded(data.path());
     assert_eq!(status(&server, "/media/twilio", &[]).await, 404);

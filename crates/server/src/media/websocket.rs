@@ -1,5 +1,5 @@
 //! Media streams over WebSockets, on the main port: one path a dialect. A path that is not
-//! configured is not there.
+//! configured says so.
 
 mod access;
 mod connection;
@@ -53,24 +53,14 @@ pub(crate) fn routes(backend: &Arc<Backend>, telephony: &TelephonyOptions, acces
             tenant: tenant.clone(),
         })
     };
-    let mut routes = Router::new();
-    if let Some(route) = &options.freeswitch {
-        let listener = listener(Guard::Token, &route.tenant);
-        routes = routes.route("/media/freeswitch", path(freeswitch, listener));
-    }
-    if let Some(route) = &options.asterisk {
-        let listener = listener(Guard::Token, &route.tenant);
-        routes = routes.route("/media/asterisk", path(asterisk, listener));
-    }
-    if let Some(route) = &options.twilio {
-        let listener = listener(Guard::twilio(route), &route.tenant);
-        routes = routes.route("/media/twilio", path(twilio, listener));
-    }
-    if let Some(route) = &options.audiohook {
-        let listener = listener(Guard::audiohook(route), &route.tenant);
-        routes = routes.route("/media/audiohook", path(audiohook, listener));
-    }
-    routes
+    let token = |route: &Option<StreamRoute>| route.as_ref().map(|r| listener(Guard::Token, &r.tenant));
+    let twilio_listener = options.twilio.as_ref().map(|r| listener(Guard::twilio(r), &r.tenant));
+    let audiohook_listener = options.audiohook.as_ref().map(|r| listener(Guard::audiohook(r), &r.tenant));
+    Router::new()
+        .route("/media/freeswitch", path(freeswitch, token(&options.freeswitch)))
+        .route("/media/asterisk", path(asterisk, token(&options.asterisk)))
+        .route("/media/twilio", path(twilio, twilio_listener))
+        .route("/media/audiohook", path(audiohook, audiohook_listener))
 }
 
 /// What a path stands on.
@@ -94,9 +84,12 @@ struct Beginning {
 
 type Begin = fn(&Parts) -> Result<Beginning, Refusal>;
 
-fn path(begin: Begin, listener: Arc<Listener>) -> MethodRouter {
-    let handler = move |State(listener): State<Arc<Listener>>, request: Request| async move {
-        let outcome = listener.open(begin, request).await;
+fn path(begin: Begin, listener: Option<Arc<Listener>>) -> MethodRouter {
+    let handler = move |State(listener): State<Option<Arc<Listener>>>, request: Request| async move {
+        let outcome = match listener {
+            Some(listener) => listener.open(begin, request).await,
+            None => Err(not_open()),
+        };
         outcome.unwrap_or_else(|refusal| {
             tracing::warn!(reason = refusal.reason(), problem = refusal.message(), "media socket refused");
             (status(refusal.code()), format!("{}: {}\n", refusal.reason(), refusal.message())).into_response()
@@ -105,10 +98,16 @@ fn path(begin: Begin, listener: Arc<Listener>) -> MethodRouter {
     get(handler).with_state(listener)
 }
 
+fn not_open() -> Refusal {
+    let problem = "this path is not open; name its table under [websocket] in the file of --telephony";
+    Refusal::new(Code::NotFound, "PATH_NOT_OPEN", problem)
+}
+
 fn status(code: Code) -> StatusCode {
     match code {
         Code::Unauthenticated => StatusCode::UNAUTHORIZED,
         Code::PermissionDenied => StatusCode::FORBIDDEN,
+        Code::NotFound => StatusCode::NOT_FOUND,
         Code::ResourceExhausted | Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::BAD_REQUEST,
     }
