@@ -63,6 +63,48 @@ async fn frames_that_break_the_websocket_protocol_are_answered_with_a_close() {
     assert!(metrics.contains("protocol=\"freeswitch\",end=\"PROTOCOL_ERROR\"} 4"), "{metrics}");
 }
 
+/// Bytes from a fixed seed; the first is that of a binary, text or control frame more often than not.
+fn noise(seed: u64) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 32) as u8
+    };
+    let mut bytes: Vec<u8> = (0..usize::from(next()) + 8).map(|_| next()).collect();
+    bytes[0] = [0x81, 0x82, 0x88, 0x89, bytes[0]][usize::try_from(seed % 5).unwrap()];
+    bytes[1] = if seed % 2 == 0 { 0x80 | (bytes[1] & 0x0f) } else { bytes[1] };
+    bytes
+}
+
+#[tokio::test]
+async fn any_bytes_in_any_split_end_and_leave_nothing() {
+    const TRIALS: u64 = 400;
+    let data = folder();
+    let server = empty_server(data.path());
+    for seed in 0..TRIALS {
+        let path =
+            [format!("{PATH}{seed}"), "/media/twilio".to_owned(), format!("/media/asterisk?call_id={seed}")];
+        let path = &path[usize::try_from(seed % 3).unwrap()];
+        let mut tcp = Socket::open(server.address(), path, &[]).await.into_tcp();
+        let bytes = noise(seed);
+        for part in bytes.chunks(usize::from(bytes[2] % 40) + 1) {
+            if tcp.write_all(part).await.is_err() {
+                break;
+            }
+        }
+        let _ = tcp.shutdown().await;
+        // Ends, by a close or by a reset of what was not read any more.
+        let _ = tcp.read_to_end(&mut Vec::new()).await;
+    }
+    let gone = |reply: &web::Reply| {
+        let text = reply.text();
+        text.contains("earmark_live_calls 0\n") && text.contains("earmark_connections 1\n")
+    };
+    web::until(server.address(), "/metrics", gone).await;
+}
+
 #[tokio::test]
 async fn no_more_sockets_are_open_than_allowed() {
     let data = folder();

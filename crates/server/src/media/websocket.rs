@@ -121,6 +121,7 @@ impl Listener {
             return Err(Refusal::draining());
         }
         let (mut parts, _) = request.into_parts();
+        access::check_origin(&parts.headers)?;
         self.guard.admit(&self.access, &parts, &self.tenant)?;
         let Beginning { protocol, subprotocol, dialect } = begin(&parts)?;
         check_subprotocol(&parts.headers, subprotocol)?;

@@ -8,7 +8,7 @@ use earmark_telephony::{
 };
 use earmark_voiceprint::TenantId;
 use http::HeaderMap;
-use http::header::HOST;
+use http::header::{HOST, ORIGIN};
 use http::request::Parts;
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
@@ -53,6 +53,30 @@ impl Guard {
             Self::Twilio(route) => check_twilio(route, request),
             Self::AudioHook(route, nonces) => check_audiohook(route, nonces, request),
         }
+    }
+}
+
+/// Refuses pages of other sites: a browser opens sockets for any page, also to a server on its own
+/// machine that asks for no token. Switches send no origin, or the host that they connect to.
+pub(super) fn check_origin(headers: &HeaderMap) -> Result<(), Refusal> {
+    let Some(origin) = header(headers, ORIGIN.as_str()) else { return Ok(()) };
+    let site = origin.split_once("://").map(|(_, site)| site);
+    let host = header(headers, HOST.as_str()).unwrap_or_default();
+    let foreign = site.is_some_and(|site| !host_of(site).eq_ignore_ascii_case(host_of(&host)));
+    if foreign || origin == "null" {
+        let problem = "a web page of another site may not open media sockets";
+        return Err(Refusal::new(Code::PermissionDenied, "ORIGIN_NOT_ALLOWED", problem));
+    }
+    Ok(())
+}
+
+/// Without the port: libwebsockets leaves it out of the origin.
+fn host_of(authority: &str) -> &str {
+    let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
+    match authority.rsplit_once(':') {
+        // The last part of an address in brackets is no port.
+        Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
+        _ => authority,
     }
 }
 
@@ -212,6 +236,31 @@ mod tests {
             nonces.take(&n.to_string(), now + Duration::from_secs(20)).unwrap();
         }
         assert_eq!(nonces.take("more", now + Duration::from_secs(20)).unwrap_err().reason(), "NONCES_FULL");
+    }
+
+    #[test]
+    fn pages_of_other_sites_open_nothing() {
+        let check = |host: &str, origin: &str| {
+            check_origin(&parts("/x", &[("host", host), ("origin", origin)]).headers).map_err(|r| r.reason())
+        };
+        assert_eq!(check_origin(&parts("/x", &[("host", "a")]).headers), Ok(()));
+        for (host, origin) in [
+            ("127.0.0.1:50051", "http://127.0.0.1"),
+            ("earmark.example.com", "https://Earmark.example.com:443"),
+            ("[::1]:50051", "http://[::1]"),
+            ("a:1", "no url at all"),
+        ] {
+            assert_eq!(check(host, origin), Ok(()), "{origin}");
+        }
+        for (host, origin) in [
+            ("127.0.0.1:50051", "https://evil.example.com"),
+            ("127.0.0.1:50051", "null"),
+            ("a.example.com", "https://a.example.com.evil.com"),
+            ("a.example.com", "https://evil.com/?https://a.example.com"),
+            ("[::1]:50051", "http://[::2]"),
+        ] {
+            assert_eq!(check(host, origin), Err("ORIGIN_NOT_ALLOWED"), "{origin}");
+        }
     }
 
     #[test]
