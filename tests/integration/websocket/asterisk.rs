@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use earmark_server::proto::v1::Verdict;
+use earmark_server::proto::v1::{Verdict, WatchCallsRequest};
 
 use super::{ended, launch, nameless};
 use crate::harness::calls::{info, verdict};
@@ -80,6 +80,7 @@ async fn asterisk_itself_brings_a_call_sample_by_sample() {
     std::fs::create_dir(&run).unwrap();
     std::fs::write(run.join("voice.sln"), voices::pcm(samples)).unwrap();
     let asterisk = Asterisk::start(program, &run, server.address());
+    let watch = WatchCallsRequest { agent_id: "1001".to_owned() };
     // The voice straight into the channel, and by way of a Local channel as ChanSpy's audio goes.
     let customer = CUSTOMERS[1];
     asterisk.console(&format!(
@@ -87,8 +88,12 @@ async fn asterisk_itself_brings_a_call_sample_by_sample() {
     ));
     asterisk.console(&format!(
         "channel originate Local/voice@caller/n application Dial \
-         WebSocket/earmark/c(ulaw)f(json)v(call_id=ast-2,customer_id={customer},agent_id=1001)"
+         WebSocket/earmark/c(ulaw)f(json)v(call_id=ast-2,customer_id={customer},agent_id=1002)"
     ));
+    // And the dialplan of docs/integration/asterisk-websocket.md: a call that an agent answers.
+    let mut watched = clients.screening.watch_calls(watch).await.unwrap().into_inner();
+    asterisk
+        .console(&format!("channel originate Local/voice@caller/n extension customer-{customer}@from-trunk"));
     let direct = ended(&mut clients, "ast-1").await;
     let by_grpc = clients.screen(info("ast-1-grpc", customer), samples).await.unwrap();
     assert_eq!(direct.updates.len(), by_grpc.len());
@@ -96,7 +101,16 @@ async fn asterisk_itself_brings_a_call_sample_by_sample() {
         assert_eq!(nameless(update), nameless(same));
     }
     let local = ended(&mut clients, "ast-2").await;
-    assert_eq!(local.call.unwrap().agent_id, "1001");
+    assert_eq!(local.call.unwrap().agent_id, "1002");
     assert_eq!(verdict(local.updates.last().unwrap()), Verdict::Match);
     assert_eq!(local.updates.last().unwrap().speech.as_ref().unwrap().audio_s, 8.0);
+    let last = loop {
+        let update = watched.message().await.unwrap().expect("the call goes on").update.unwrap();
+        if update.r#final {
+            break update;
+        }
+    };
+    let call = last.call.as_ref().unwrap();
+    assert_eq!((call.claimed_customer_id.as_str(), call.scene.as_str()), (customer, "hotline"));
+    assert_eq!(verdict(&last), Verdict::Match);
 }

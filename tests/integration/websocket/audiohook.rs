@@ -88,7 +88,7 @@ async fn a_registered_conversation_is_screened_to_its_verdict() {
     let customer = g711::encode(&voices::call(PROXIES[1]));
     let agent = g711::encode(&voices::call(CUSTOMERS[0]));
     let both = stereo(&customer, &agent);
-    let half = both.len() / 2 & !1;
+    let half = (both.len() / 2) & !1;
     session.audio(&both[..half]).await;
     session.say("ping", json!({})).await;
     assert_eq!(session.hear().await["type"], "pong");

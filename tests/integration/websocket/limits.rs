@@ -74,7 +74,7 @@ fn noise(seed: u64) -> Vec<u8> {
     };
     let mut bytes: Vec<u8> = (0..usize::from(next()) + 8).map(|_| next()).collect();
     bytes[0] = [0x81, 0x82, 0x88, 0x89, bytes[0]][usize::try_from(seed % 5).unwrap()];
-    bytes[1] = if seed % 2 == 0 { 0x80 | (bytes[1] & 0x0f) } else { bytes[1] };
+    bytes[1] = if seed.is_multiple_of(2) { 0x80 | (bytes[1] & 0x0f) } else { bytes[1] };
     bytes
 }
 
