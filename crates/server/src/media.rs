@@ -14,10 +14,15 @@ mod call;
 mod drive;
 mod options;
 mod registry;
+mod ringcx;
 mod rpc;
+mod vendor;
+mod webex;
 
 pub(crate) use self::audiosocket::accept_audiosockets;
 pub(crate) use self::call::Route;
 pub use self::options::{AudioSocketOptions, MixedAudio, TelephonyOptions};
 pub(crate) use self::registry::Registry;
+pub(crate) use self::ringcx::RingCxStreaming;
 pub(crate) use self::rpc::{register, signal};
+pub(crate) use self::webex::WebexConversationAudio;

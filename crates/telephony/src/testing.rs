@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use earmark_engine::{
-    CallInfo, CallUpdate, CustomerComparison, Excerpt, Hypotheses, ProxyEvidence, Reason, RiskTier, SpeechSummary,
-    Timestamp, Verdict, WarningCode,
+    CallInfo, CallUpdate, CustomerComparison, Excerpt, Hypotheses, ProxyEvidence, Reason, RiskTier,
+    SpeechSummary, Timestamp, Verdict, WarningCode,
 };
 use earmark_voiceprint::{CallId, CustomerId, ModelId, NetSpeech, ProxyId};
 use serde_json::Value;
