@@ -14,13 +14,18 @@ mod call;
 mod drive;
 mod options;
 mod registry;
+mod ringcx;
 mod rpc;
+mod vendor;
+mod webex;
 mod websocket;
 
 pub(crate) use self::audiosocket::accept_audiosockets;
 pub(crate) use self::call::Route;
 pub use self::options::{AudioSocketOptions, MixedAudio, TelephonyOptions};
 pub(crate) use self::registry::Registry;
+pub(crate) use self::ringcx::RingCxStreaming;
 pub(crate) use self::rpc::{register, signal};
+pub(crate) use self::webex::WebexConversationAudio;
 pub(crate) use self::websocket::routes as websocket_routes;
 pub use self::websocket::{AudioHookKey, AudioHookRoute, StreamRoute, TwilioRoute, WebSocketOptions};

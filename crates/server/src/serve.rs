@@ -179,7 +179,8 @@ fn backend(engine: Engine, options: &ServerOptions, metrics: Arc<Metrics>) -> Re
     let lifecycle = Arc::new(Lifecycle::new());
     let rooms = Rooms::new(&limits);
     let (registry, streams) = (Arc::default(), TaskTracker::new());
-    Ok(Backend { engine, pool, metrics, lifecycle, limits, feed, rooms, registry, streams })
+    let mixed = options.telephony.mixed;
+    Ok(Backend { engine, pool, metrics, lifecycle, mixed, limits, feed, rooms, registry, streams })
 }
 
 fn router(backend: &Arc<Backend>, options: &ServerOptions) -> Result<(Router, HealthReporter), ServerError> {

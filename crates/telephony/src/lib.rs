@@ -21,6 +21,7 @@ mod freeswitch;
 #[cfg(test)]
 mod testing;
 mod twilio;
+mod vendor;
 mod verdict_event;
 mod websocket;
 
@@ -32,4 +33,7 @@ pub use error::ProtocolError;
 pub use event::{CallBegun, CallEvent, EndReason, MediaFormat};
 pub use freeswitch::{FREESWITCH_SUBPROTOCOL, FreeSwitch};
 pub use twilio::{Twilio, verify_twilio_signature};
+pub use vendor::{
+    RingCx, RingCxCodec, RingCxEvent, RingCxParticipant, Webex, WebexAudio, WebexMessage, WebexRole,
+};
 pub use websocket::{MAX_AUDIO_BYTES, MAX_GAP, MAX_QUERY_BYTES, MAX_TEXT_BYTES, Metadata, Mix};
