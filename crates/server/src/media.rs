@@ -20,7 +20,7 @@ mod vendor;
 mod webex;
 
 pub(crate) use self::audiosocket::accept_audiosockets;
-pub(crate) use self::call::Route;
+pub(crate) use self::call::{MEDIA_STEP, MediaCall, Route};
 pub use self::options::{AudioSocketOptions, MixedAudio, TelephonyOptions};
 pub(crate) use self::registry::Registry;
 pub(crate) use self::ringcx::RingCxStreaming;
