@@ -29,6 +29,7 @@ mod screening_updates;
 mod secrecy;
 mod simulate;
 mod start_up;
+mod vendor_grpc;
 mod verdicts;
 mod voiceprints;
 mod web_clients;

@@ -21,7 +21,7 @@ mod webex;
 mod websocket;
 
 pub(crate) use self::audiosocket::accept_audiosockets;
-pub(crate) use self::call::Route;
+pub(crate) use self::call::{MEDIA_STEP, MediaCall, Route};
 pub use self::options::{AudioSocketOptions, MixedAudio, TelephonyOptions};
 pub(crate) use self::registry::Registry;
 pub(crate) use self::ringcx::RingCxStreaming;

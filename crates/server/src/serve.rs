@@ -15,7 +15,7 @@ use crate::backend::{Backend, Rooms};
 use crate::feed::Feed;
 use crate::gate::Gate;
 use crate::lifecycle::{Lifecycle, Phase};
-use crate::media::{Route, accept_audiosockets, websocket_routes};
+use crate::media::{MEDIA_STEP, Route, accept_audiosockets, websocket_routes};
 use crate::metrics::Metrics;
 use crate::pool::{Pool, PoolOptions};
 use crate::transport::{Connections, acceptor};
@@ -120,7 +120,7 @@ impl Server {
     async fn accept_media(&self, options: &TelephonyOptions, audiosocket: Option<&TcpListener>) {
         let Some(listener) = audiosocket else { return pending().await };
         let AudioSocketOptions { tenant, max_connections } = options.audiosocket.clone();
-        let route = Route { protocol: "audiosocket", tenant, mixed: options.mixed };
+        let route = Route { protocol: "audiosocket", tenant, mixed: options.mixed, step: MEDIA_STEP };
         accept_audiosockets(&self.backend, listener, &route, max_connections).await;
     }
 

@@ -115,3 +115,13 @@ pub(crate) fn wav(channels: &[&[i16]]) -> Vec<u8> {
     writer.finalize().expect("a file");
     bytes.into_inner()
 }
+
+/// A sample in G.711 mu-law (ITU-T G.711, table 2: sign, segment, step, all inverted).
+pub(crate) fn mu_law(sample: i16) -> u8 {
+    const BIAS: i32 = 132;
+    let (sign, magnitude) = if sample < 0 { (0x80, -i32::from(sample)) } else { (0, i32::from(sample)) };
+    let biased = magnitude.min(32_635) + BIAS;
+    let segment = (0..8).rev().find(|s| biased & (0x80 << s) != 0).unwrap_or(0);
+    let step = (biased >> (segment + 3)) & 0x0f;
+    !(sign | (segment << 4) as u8 | step as u8)
+}

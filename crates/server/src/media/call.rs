@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use earmark_engine::{CallInfo, CallSession, CallUpdate, ChannelRole, EngineError};
+use earmark_engine::{CallSession, CallUpdate, ChannelRole, EngineError};
 use earmark_telephony::{CallBegun, CallEvent, MediaFormat};
 use earmark_voiceprint::TenantId;
 use tokio::sync::OwnedSemaphorePermit;
@@ -17,9 +17,9 @@ use crate::pool::Lane;
 use crate::refusal::Refusal;
 use crate::seat::{STEP_BYTES, Seat, timed};
 
-/// Audio is screened in steps of so much at least: three frames of 20 ms, so that frames don't each
-/// cost a job, and little waits.
-const STEP: Duration = Duration::from_millis(60);
+/// Media streams are screened in steps of so much at least: three frames of 20 ms, so that frames don't
+/// each cost a job, and little waits.
+pub(crate) const MEDIA_STEP: Duration = Duration::from_millis(60);
 
 /// By which way calls come.
 #[derive(Clone, Debug)]
@@ -30,19 +30,24 @@ pub(crate) struct Route {
     pub(crate) tenant: TenantId,
     /// What becomes of both parties in one channel.
     pub(crate) mixed: MixedAudio,
+    /// How much audio is waited for before it is screened; zero where it comes in large pieces.
+    pub(crate) step: Duration,
 }
 
-/// One call of a media stream, from its first event to its last update.
-pub(super) struct MediaCall {
+/// One live call, by whichever way it comes, from its first event to its last update.
+pub(crate) struct MediaCall {
     backend: Arc<Backend>,
     route: Route,
+    /// Room for the call, from before it begins where that is to be refused early.
+    room: Option<OwnedSemaphorePermit>,
     live: Option<Live>,
 }
 
 /// What a call has while it runs.
 struct Live {
     seat: Seat<CallSession>,
-    place: Place,
+    /// None for a second stream of a call, which the engine refuses.
+    place: Option<Place>,
     format: MediaFormat,
     /// Audio that makes no step yet.
     pending: BytesMut,
@@ -54,38 +59,59 @@ struct Live {
 }
 
 impl MediaCall {
-    pub(super) fn new(backend: &Arc<Backend>, route: Route) -> Self {
-        Self { backend: backend.clone(), route, live: None }
+    pub(crate) fn new(backend: &Arc<Backend>, route: Route) -> Self {
+        Self { backend: backend.clone(), route, room: None, live: None }
+    }
+
+    /// As [`MediaCall::new`], with room for the call, or refused at once where there is none.
+    pub(crate) fn seated(backend: &Arc<Backend>, route: Route) -> Result<Self, Refusal> {
+        Ok(Self { room: Some(backend.rooms.live_call()?), ..Self::new(backend, route) })
     }
 
     /// Whether the stream has said which call it is.
-    pub(super) fn has_begun(&self) -> bool {
+    pub(crate) fn has_begun(&self) -> bool {
         self.live.is_some()
     }
 
     /// Whether the caller is on hold: then no audio is no sign of anything.
-    pub(super) fn is_held(&self) -> bool {
+    pub(crate) fn is_held(&self) -> bool {
         self.live.as_ref().is_some_and(|live| live.held_since.is_some())
     }
 
     /// What the call is told next from outside its stream.
-    pub(super) async fn command(&mut self) -> Command {
-        match &mut self.live {
-            Some(live) => live.place.command().await,
+    pub(crate) async fn command(&mut self) -> Command {
+        match self.live.as_mut().and_then(|live| live.place.as_mut()) {
+            Some(place) => place.command().await,
             None => std::future::pending().await,
         }
     }
 
-    /// Takes an event that is no end; the updates it brought.
-    pub(super) async fn take(&mut self, event: CallEvent) -> Result<Vec<CallUpdate>, Refusal> {
+    /// Whether audio waits that makes no step yet.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.live.as_ref().is_some_and(|live| !live.pending.is_empty())
+    }
+
+    /// Screens the next piece of the audio that waits, if it makes a step; the updates it brought.
+    /// Ask until it says none.
+    pub(crate) async fn advance(&mut self) -> Result<Option<Vec<CallUpdate>>, Refusal> {
+        let step_bytes = self.live.as_ref().map_or(0, |live| live.bytes_of(self.route.step)).max(1);
+        match &mut self.live {
+            Some(live) if live.pending.len() >= step_bytes => {
+                let piece = live.pending.split_to(live.pending.len().min(STEP_BYTES)).freeze();
+                self.screen(piece).await.map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Takes an event that is no end; the updates it brought. Audio only waits for
+    /// [`MediaCall::advance`].
+    pub(crate) async fn take(&mut self, event: CallEvent) -> Result<Vec<CallUpdate>, Refusal> {
         match (event, &mut self.live) {
             (CallEvent::Begun(begun), None) => self.begin(*begun).await,
             (CallEvent::Audio(bytes), Some(live)) if live.held_since.is_none() => {
                 live.pending.extend_from_slice(&bytes);
-                match live.pending.len() >= live.step_bytes() {
-                    true => self.hear().await,
-                    false => Ok(Vec::new()),
-                }
+                Ok(Vec::new())
             }
             (CallEvent::Format(format), Some(_)) => self.change_format(format).await,
             (CallEvent::Gap(length), Some(live)) if live.held_since.is_none() => self.skip(length).await,
@@ -97,7 +123,7 @@ impl MediaCall {
     }
 
     /// Does what the call was told from outside its stream.
-    pub(super) async fn obey(&mut self, command: Command) -> Result<Vec<CallUpdate>, Refusal> {
+    pub(crate) async fn obey(&mut self, command: Command) -> Result<Vec<CallUpdate>, Refusal> {
         match command {
             Command::Held => self.hold().await,
             Command::Resumed => self.resume().await,
@@ -112,13 +138,14 @@ impl MediaCall {
     }
 
     /// Ends the call: its last updates. None if it never began.
-    pub(super) async fn finish(&mut self) -> Result<Vec<CallUpdate>, Refusal> {
+    pub(crate) async fn finish(&mut self) -> Result<Vec<CallUpdate>, Refusal> {
         let mut updates = self.hear().await?;
         let Some(mut live) = self.live.take() else { return Ok(updates) };
         let (last, took) = live.seat.leave(|session, _| timed(|| session.finish())).await?;
         self.backend.metrics.stage(Stage::Finish, took);
         let last = last?;
         self.backend.metrics.audio(last.speech.audio_s - live.counted_s);
+        note(&last);
         updates.push(last);
         Ok(updates)
     }
@@ -126,10 +153,9 @@ impl MediaCall {
     async fn begin(&mut self, begun: CallBegun) -> Result<Vec<CallUpdate>, Refusal> {
         let CallBegun { call, format } = begun;
         self.check_role(format)?;
-        let room = self.backend.rooms.live_call()?;
+        let room = self.room.take().map_or_else(|| self.backend.rooms.live_call(), Ok)?;
         let (call, place) = self.backend.registry.begin(&self.route.tenant, call);
         Span::current().record("call", call.call_id.as_str());
-        let place = place.ok_or_else(|| twice(&call))?;
         let (engine, tenant) = (self.backend.engine.clone(), self.route.tenant.clone());
         let metrics = self.backend.metrics.clone();
         let make = move || {
@@ -204,22 +230,23 @@ impl MediaCall {
         Ok(updates)
     }
 
-    /// Screens the audio that waits.
-    async fn hear(&mut self) -> Result<Vec<CallUpdate>, Refusal> {
+    /// Screens all the audio that waits.
+    pub(crate) async fn hear(&mut self) -> Result<Vec<CallUpdate>, Refusal> {
         let mut updates = Vec::new();
-        loop {
-            let Some(live) = &mut self.live else { return Ok(updates) };
-            if live.pending.is_empty() {
-                return Ok(updates);
-            }
-            let part = live.pending.split_to(live.pending.len().min(STEP_BYTES)).freeze();
-            let some = self.step(move |session, metrics| accept(session, &part, metrics)).await?;
-            if let (Some(last), Some(live)) = (some.last(), &mut self.live) {
-                self.backend.metrics.audio(last.speech.audio_s - live.counted_s);
-                live.counted_s = last.speech.audio_s;
-            }
-            updates.extend(some);
+        while let Some(live) = self.live.as_mut().filter(|live| !live.pending.is_empty()) {
+            let piece = live.pending.split_to(live.pending.len().min(STEP_BYTES)).freeze();
+            updates.extend(self.screen(piece).await?);
         }
+        Ok(updates)
+    }
+
+    async fn screen(&mut self, piece: Bytes) -> Result<Vec<CallUpdate>, Refusal> {
+        let updates = self.step(move |session, metrics| accept(session, &piece, metrics)).await?;
+        if let (Some(last), Some(live)) = (updates.last(), &mut self.live) {
+            self.backend.metrics.audio(last.speech.audio_s - live.counted_s);
+            live.counted_s = last.speech.audio_s;
+        }
+        Ok(updates)
     }
 
     /// Works on the session on a thread. After an error the call is over.
@@ -234,11 +261,11 @@ impl MediaCall {
 }
 
 impl Live {
-    /// Bytes of a step, whole samples of all channels.
-    fn step_bytes(&self) -> usize {
+    /// Bytes of so much audio, whole samples of all channels.
+    fn bytes_of(&self, length: Duration) -> usize {
         let format = self.format.stream;
-        let samples = f64::from(format.sample_rate_hz) * STEP.as_secs_f64();
-        let units = (samples / format.encoding.unit_samples() as f64).ceil().max(1.0) as usize;
+        let samples = f64::from(format.sample_rate_hz) * length.as_secs_f64();
+        let units = (samples / format.encoding.unit_samples() as f64).ceil() as usize;
         units * format.encoding.unit_bytes() * usize::from(format.channels)
     }
 }
@@ -259,13 +286,13 @@ fn ready_updates(session: &mut CallSession, metrics: &Metrics) -> Result<Vec<Cal
     loop {
         let (update, took) = timed(|| session.next_update());
         let Some(update) = update? else { return Ok(updates) };
+        note(&update);
         metrics.stage(Stage::Update, took);
         updates.push(update);
     }
 }
 
-fn twice(call: &CallInfo) -> Refusal {
-    let problem = "a call of this id runs already; give each call an id of its own";
-    Refusal::new(tonic::Code::AlreadyExists, "CALL_ALREADY_LIVE", problem)
-        .about_resource("call", call.call_id.as_str())
+fn note(update: &CallUpdate) {
+    let (verdict, compute_ms) = (update.verdict.code(), update.compute.as_secs_f64() * 1000.0);
+    tracing::debug!(update.sequence, update.is_final, verdict, compute_ms, "call update");
 }

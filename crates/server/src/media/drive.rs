@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use earmark_engine::CallUpdate;
 use earmark_telephony::{CallEvent, EndReason, Parting, ProtocolError};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tracing::Instrument;
 
 use super::call::{MediaCall, Route};
@@ -16,6 +16,9 @@ use crate::refusal::Refusal;
 const INTRODUCTION_PATIENCE: Duration = Duration::from_secs(10);
 /// How long saying goodbye may take.
 const PARTING_PATIENCE: Duration = Duration::from_secs(2);
+
+/// A stream that pauses, as one with suppressed silence does, is screened up to the pause.
+const FLUSH_AFTER: Duration = Duration::from_millis(200);
 
 /// A connection that brings one call.
 pub(crate) trait MediaSource: Send {
@@ -54,6 +57,8 @@ pub(crate) async fn drive(backend: &Arc<Backend>, route: Route, mut source: impl
 enum Happened {
     Stream(Result<Vec<CallEvent>, ProtocolError>),
     Told(Command),
+    /// Nothing came for a moment, and audio waits.
+    Paused,
     /// The server has had enough.
     Enough(Parting),
 }
@@ -95,6 +100,7 @@ async fn converse(
             () = sleep_until(ends_at) => Happened::Enough(too_long()),
             () = sleep_until(idle_at), if !held => Happened::Enough(idle()),
             command = call.command() => Happened::Told(command),
+            () = sleep(FLUSH_AFTER), if call.is_waiting() => Happened::Paused,
             events = source.next() => Happened::Stream(events),
         };
         match happened {
@@ -102,6 +108,10 @@ async fn converse(
             Happened::Stream(Err(error)) => return Ok(Parting::Refused(error)),
             Happened::Told(command) => {
                 let updates = call.obey(command).await?;
+                tell(backend, source, &updates).await;
+            }
+            Happened::Paused => {
+                let updates = call.hear().await?;
                 tell(backend, source, &updates).await;
             }
             Happened::Stream(Ok(events)) => {
@@ -113,6 +123,9 @@ async fn converse(
                     heard_at = Instant::now();
                     let updates = call.take(event).await?;
                     tell(backend, source, &updates).await;
+                    while let Some(updates) = call.advance().await? {
+                        tell(backend, source, &updates).await;
+                    }
                 }
             }
         }

@@ -217,7 +217,9 @@ mod tests {
         registry.register(&tenant(), "1", info("replaced")).unwrap();
         tokio::time::advance(KEPT_FOR).await;
         assert_eq!(registry.begin(&tenant(), info("k")).0, info("k"));
+        // The old ones go when their room is needed.
         registry.register(&tenant(), "more", info("y")).unwrap();
-        assert_eq!(registry.lock().waiting.len(), 1);
+        registry.register(&tenant(), "and more", info("z")).unwrap();
+        assert_eq!(registry.lock().waiting.len(), 2);
     }
 }

@@ -5,7 +5,7 @@ use earmark_engine::CallUpdate;
 use earmark_telephony::{CallEvent, EndReason, Parting, ProtocolError};
 use tonic::{Code, Status, Streaming};
 
-use super::call::Route;
+use super::call::{MEDIA_STEP, Route};
 use super::drive::MediaSource;
 use crate::access::Caller;
 use crate::backend::Backend;
@@ -50,7 +50,7 @@ impl<S: VendorStream> MediaSource for VendorSource<S> {
 }
 
 pub(super) fn route(backend: &Arc<Backend>, caller: Caller, protocol: &'static str) -> Route {
-    Route { protocol, tenant: caller.tenant, mixed: backend.mixed }
+    Route { protocol, tenant: caller.tenant, mixed: backend.mixed, step: MEDIA_STEP }
 }
 
 /// What a vendor is told of a stream's end.
