@@ -25,7 +25,7 @@ use tonic::Code;
 use self::access::Guard;
 use self::connection::Connection;
 pub use self::options::{AudioHookKey, AudioHookRoute, StreamRoute, TwilioRoute, WebSocketOptions};
-use super::call::Route;
+use super::call::{MEDIA_STEP, Route};
 use super::drive::drive;
 use super::options::{MixedAudio, TelephonyOptions};
 use crate::access::AccessOptions;
@@ -130,7 +130,8 @@ impl Listener {
             Err(rejection) => return Ok(rejection.into_response()),
         };
         let held = self.hold()?;
-        let route = Route { protocol, tenant: self.tenant.clone(), mixed: self.mixed };
+        let tenant = self.tenant.clone();
+        let route = Route { protocol, tenant, mixed: self.mixed, step: MEDIA_STEP };
         let upgrade = upgrade
             .max_message_size(MAX_MESSAGE_BYTES)
             .max_frame_size(MAX_MESSAGE_BYTES)
