@@ -8,11 +8,10 @@ use clap::Args;
 use earmark_server::{AccessOptions, AccessToken, ServerOptions, TlsOptions};
 use earmark_voiceprint::TenantId;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::exit::Done;
-use crate::output;
 use crate::setup::EngineArgs;
+use crate::{output, stop};
 
 /// Serve gRPC, gRPC-Web, health and metrics on one port
 #[derive(Args)]
@@ -87,7 +86,7 @@ impl Serve {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {
             // Before the address is told: who reads it may stop the server at once.
-            let stopped = stop_signal()?;
+            let stopped = stop::signal()?;
             let what = || format!("can't listen on {}; choose a free port with --listen", self.listen);
             let listener = TcpListener::bind(self.listen).await.with_context(what)?;
             output::line(&format!("listening on {}", listener.local_addr()?));
@@ -140,16 +139,4 @@ impl Serve {
         let started = if self.log_json { log.json().try_init() } else { log.try_init() };
         started.map_err(|e| anyhow::anyhow!("can't start the log: {e}"))
     }
-}
-
-/// Ends with SIGTERM, as an orchestrator sends it, or Ctrl-C; both are listened for from now on.
-fn stop_signal() -> Result<impl Future<Output = ()>> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
 }

@@ -20,6 +20,7 @@ mod disk_full;
 mod drain;
 mod enrollment;
 mod evaluation;
+mod folder_watch;
 mod foreign_clients;
 mod harness;
 mod idempotency;
