@@ -4,9 +4,13 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use earmark_records::{CallStart, KeyFile, Records, SqliteRecords, Timestamp};
+use earmark_voiceprint::{CallId, CustomerId, TenantId};
 use serde_json::{Value, json};
+use sha2::Digest;
 use tempfile::TempDir;
 
 use crate::harness::server::{EARMARK, folder, models};
@@ -273,6 +277,41 @@ fn the_same_recording_is_not_screened_twice() {
     let (output, _) = desk.batch(&[]);
     assert_eq!(output.status.code(), PARTLY_FAILED);
     assert_eq!([desk.reason("other.flac"), desk.reason("whose.flac")], ["CALL_ID_REUSED", "CALL_ID_REUSED"]);
+}
+
+/// What is left in the records where the program is killed between a call's begin and its verdict.
+fn begin_in_records(desk: &Desk, call: &str, recording: &Path) {
+    let database = desk.data.path().join("records.db");
+    let keys = KeyFile::open_or_create(&desk.data.path().join("voiceprints.key"), &database).unwrap();
+    let records = SqliteRecords::open(&database, Arc::new(keys)).unwrap();
+    let digest = sha2::Sha256::digest(fs::read(recording).unwrap());
+    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let start = CallStart {
+        call: CallId::new(call).unwrap(),
+        claimed_customer: Some(CustomerId::new("62170001").unwrap()),
+        caller_number: None,
+        agent: None,
+        encoding: format!("recording sha256:{hex}"),
+        channel: None,
+        started_at: Timestamp::from_unix_millis(1),
+    };
+    records.begin_call(&TenantId::new("default").unwrap(), &start).unwrap();
+}
+
+#[test]
+fn a_call_that_was_begun_and_has_no_verdict_gets_one() {
+    let desk = Desk::new();
+    desk.drop_clip("a.flac", "carlo/04", &call("c-1"));
+    begin_in_records(&desk, "c-1", &clip("carlo/04"));
+    let (output, lines) = desk.batch(&[]);
+    done(&output);
+    assert_eq!(
+        (lines[0]["screened_before"].as_bool(), lines[0]["call"].as_str()),
+        (Some(false), Some("c-1"))
+    );
+    assert!(desk.result("a.flac")["customer_llr"].as_f64().unwrap() > 0.0);
+    desk.drop_clip("a.flac", "carlo/04", &call("c-1"));
+    assert_eq!(desk.batch(&[]).1[0]["screened_before"], true);
 }
 
 #[test]
