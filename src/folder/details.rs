@@ -56,12 +56,8 @@ impl CallDetails {
             claimed: claimed.map_err(|e| bad("customer_id", e))?,
             caller_number: text("caller_number", self.caller_number.as_deref())?,
             agent: text("agent_id", self.agent_id.as_deref())?,
+            scene: text("scene", self.scene.as_deref())?,
         })
-    }
-
-    /// What kind of call it is, in the institution's words, checked.
-    pub(super) fn scene(&self) -> Result<Option<String>, Refused> {
-        text("scene", self.scene.as_deref())
     }
 }
 
@@ -97,6 +93,6 @@ mod tests {
         assert_eq!(problem(CallDetails { agent_id: Some("a\nb".into()), ..good.clone() }), "agent_id");
         let long = Some("1".repeat(129));
         assert_eq!(problem(CallDetails { caller_number: long, ..good.clone() }), "caller_number");
-        assert!(CallDetails { scene: Some(String::new()), ..good }.scene().is_err());
+        assert_eq!(problem(CallDetails { scene: Some(String::new()), ..good }), "scene");
     }
 }

@@ -58,7 +58,6 @@ pub(crate) struct Screened {
     pub(crate) update: CallUpdate,
     /// It was screened before; this is the verdict of then.
     pub(crate) before: bool,
-    scene: Option<String>,
 }
 
 impl Screened {
@@ -68,7 +67,7 @@ impl Screened {
         result["recording"] = json!(recording.to_string_lossy());
         result["caller_number"] = json!(self.update.call.caller_number);
         result["agent"] = json!(self.update.call.agent);
-        result["scene"] = json!(self.scene);
+        result["scene"] = json!(self.update.call.scene);
         result["screened_at_unix_ms"] = json!(self.update.at.unix_millis());
         result
     }
@@ -91,7 +90,7 @@ impl Screening {
             return Err(Refused::NotAFile { what }.into());
         }
         let details = self.details(folder, recording)?;
-        let (call, scene) = (details.call()?, details.scene()?);
+        let call = details.call()?;
         let turn = Turn::take(&self.calls, &call.call_id).ok_or(Trouble::Busy)?;
         let file = open(&path)?;
         // What was opened, whatever stands under the name by now.
@@ -107,7 +106,7 @@ impl Screening {
         let screened = self.engine.screen_recording_once(&self.tenant, call, &input, &self.cancel);
         drop(turn);
         let screened = screened.map_err(Refused::from)?;
-        Ok(Screened { update: screened.update, before: screened.before, scene })
+        Ok(Screened { update: screened.update, before: screened.before })
     }
 
     fn details(&self, folder: &Path, recording: &OsStr) -> Result<CallDetails, Refused> {

@@ -291,6 +291,7 @@ fn begin_in_records(desk: &Desk, call: &str, recording: &Path) {
         claimed_customer: Some(CustomerId::new("62170001").unwrap()),
         caller_number: None,
         agent: None,
+        scene: None,
         encoding: format!("recording sha256:{hex}"),
         channel: None,
         started_at: Timestamp::from_unix_millis(1),

@@ -15,6 +15,7 @@ mod audiosocket;
 mod dialect;
 mod error;
 mod event;
+pub mod rtp;
 
 pub use audiosocket::{AUDIOSOCKET_HANG_UP, AudioSocket};
 pub use dialect::{Dialect, Exchange, Frame, Parting, Reply};
