@@ -16,6 +16,7 @@ mod dialect;
 mod error;
 mod event;
 pub mod rtp;
+pub mod siprec;
 
 pub use audiosocket::{AUDIOSOCKET_HANG_UP, AudioSocket};
 pub use dialect::{Dialect, Exchange, Frame, Parting, Reply};

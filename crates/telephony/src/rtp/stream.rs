@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use earmark_audio::Encoding;
+use earmark_audio::{ChannelRole, Encoding, StreamFormat};
 
 use super::order::{Order, Placed};
 use super::packet::RtpPacket;
@@ -43,6 +43,8 @@ pub struct RtpStream {
     other: Option<RtpPacket>,
     order: Order,
     encoding: Encoding,
+    /// Whose voice it carries.
+    role: ChannelRole,
     /// The timestamp of the sample that is due; none where another clock begins.
     due: Option<u32>,
     /// Samples of silence told since the last audio, ahead of the timestamps.
@@ -53,15 +55,16 @@ pub struct RtpStream {
 }
 
 impl RtpStream {
-    /// A stream that nothing came over yet, and the encoding that was told of it.
+    /// A stream that nothing came over yet, and what was told of it.
     #[must_use]
-    pub fn new(payloads: PayloadMap, encoding: Encoding) -> Self {
+    pub fn new(payloads: PayloadMap, encoding: Encoding, role: ChannelRole) -> Self {
         Self {
             payloads,
             ssrc: None,
             other: None,
             order: Order::default(),
             encoding,
+            role,
             due: None,
             told: 0,
             heard: None,
@@ -117,6 +120,11 @@ impl RtpStream {
             events.push(CallEvent::Gap(SILENCE_STEP));
         }
         events
+    }
+
+    /// From here on something should come.
+    pub fn expect(&mut self, now: Duration) {
+        self.heard = Some(now);
     }
 
     /// From here on the sender may be another one, with a clock of its own, as after a hold.
@@ -197,7 +205,8 @@ impl RtpStream {
         }
         if encoding != self.encoding {
             self.encoding = encoding;
-            events.push(CallEvent::Format(MediaFormat::customer_leg(encoding, G711_CLOCK_HZ)));
+            let stream = StreamFormat::mono(encoding, G711_CLOCK_HZ);
+            events.push(CallEvent::Format(MediaFormat { stream, role: self.role }));
         }
         // One byte a sample; a payload has some thousands at most.
         self.due = Some(packet.timestamp.wrapping_add(packet.payload.len() as u32));

@@ -31,7 +31,7 @@ fn frame(number: u32, sequence: u16, timestamp: u32) -> Bytes {
 fn stream() -> RtpStream {
     let mut payloads = PayloadMap::default();
     payloads.map(EVENT, "telephone-event", 8_000);
-    RtpStream::new(payloads, Encoding::MuLaw)
+    RtpStream::new(payloads, Encoding::MuLaw, ChannelRole::Customer)
 }
 
 fn receive(stream: &mut RtpStream, datagram: &Bytes, now: Duration) -> Vec<CallEvent> {
