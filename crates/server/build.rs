@@ -6,19 +6,23 @@ use std::{env, fs};
 
 use prost::Message;
 
-const FILES: [&str; 4] = [
+const FILES: [&str; 6] = [
     "earmark/v1/customers_service.proto",
     "earmark/v1/proxy_library_service.proto",
     "earmark/v1/screening_service.proto",
     "earmark/v1/voiceprints_service.proto",
+    "com/cisco/wcc/ccai/media/v1/conversation_audio.proto",
+    "ringcentral/ringcx/streaming/v1beta2/streaming.proto",
 ];
 
 /// Messages that hold a voice: their `Debug` is written by hand and hides it.
-const BIOMETRIC: [&str; 4] = [
+const BIOMETRIC: [&str; 6] = [
     "earmark.v1.Recording",
     "earmark.v1.Voiceprint",
     "earmark.v1.EnrollRequest",
     "earmark.v1.ScreenCallRequest",
+    "com.cisco.wcc.ccai.media.v1.AudioStream",
+    "ringcentral.ringcx.streaming.v1beta2.AudioContent",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -31,6 +35,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         // Chunks of a live call are handed on without a copy.
         .bytes(".earmark.v1.ScreenCallRequest")
         .bytes(".earmark.v1.EnrollRequest")
+        .bytes(".com.cisco.wcc.ccai.media.v1.AudioStream")
+        .bytes(".ringcentral.ringcx.streaming.v1beta2.AudioContent")
         .skip_debug(BIOMETRIC)
         .compile_fds(descriptors)?;
     Ok(())

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use earmark_server::{AccessOptions, AccessToken, Listeners, ServerOptions, TlsOptions};
+use earmark_server::{AccessOptions, AccessToken, Listeners, ServerOptions, SiprecListeners, TlsOptions};
 use earmark_voiceprint::TenantId;
 use tokio::net::TcpListener;
 
@@ -108,9 +108,19 @@ impl Serve {
             if let Some(listener) = &audiosocket {
                 output::line(&format!("listening for audiosocket on {}", listener.local_addr()?));
             }
+            let siprec = match telephony.siprec {
+                Some(address) => {
+                    let what = || format!("can't listen on {address}; choose a free port for siprec");
+                    Some(SiprecListeners::bind(address).await.with_context(what)?)
+                }
+                None => None,
+            };
+            if let Some(listeners) = &siprec {
+                output::line(&format!("listening for siprec on {}", listeners.tcp().local_addr()?));
+            }
             output::line(&format!("listening on {}", main.local_addr()?));
             let options = ServerOptions { telephony: telephony.options, ..self.server_options()? };
-            earmark_server::serve(Listeners { main, audiosocket }, engine, options, stopped).await?;
+            earmark_server::serve(Listeners { main, audiosocket, siprec }, engine, options, stopped).await?;
             Ok(Done::All)
         })
     }

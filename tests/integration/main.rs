@@ -29,6 +29,7 @@ mod proxy_library;
 mod screening_updates;
 mod secrecy;
 mod simulate;
+mod siprec;
 mod start_up;
 mod verdicts;
 mod voiceprints;

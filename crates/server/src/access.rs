@@ -81,7 +81,11 @@ impl AccessOptions {
     /// Finds out who calls, before anything of the request's body is read.
     pub(crate) fn admit(&self, headers: &HeaderMap) -> Result<Caller, Refusal> {
         let token = self.authenticate(headers)?;
-        let tenant = named_tenant(headers)?;
+        let tenant = match token.and_then(|t| t.tenants.as_deref()) {
+            // A vendor's client can't name a tenant; its token does.
+            Some([only]) if !headers.contains_key(TENANT_KEY) => only.clone(),
+            _ => named_tenant(headers)?,
+        };
         let known = |tenants: &Option<Vec<TenantId>>| tenants.as_ref().is_none_or(|t| t.contains(&tenant));
         if !known(&self.tenants) || !token.is_none_or(|t| known(&t.tenants)) {
             let problem = "this tenant is not open to the caller; name another one in earmark-tenant";

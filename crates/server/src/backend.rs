@@ -9,7 +9,7 @@ use crate::Limits;
 use crate::access::Caller;
 use crate::feed::Feed;
 use crate::lifecycle::Lifecycle;
-use crate::media::Registry;
+use crate::media::{MixedAudio, Registry};
 use crate::metrics::Metrics;
 use crate::pool::{Lane, Pool};
 use crate::refusal::Refusal;
@@ -20,6 +20,8 @@ pub(crate) struct Backend {
     pub(crate) pool: Pool,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) lifecycle: Arc<Lifecycle>,
+    /// What becomes of a media stream that carries both parties in one channel.
+    pub(crate) mixed: MixedAudio,
     pub(crate) limits: Limits,
     pub(crate) feed: Arc<Feed>,
     pub(crate) rooms: Rooms,

@@ -19,22 +19,27 @@ use crate::ServerError;
 use crate::backend::Backend;
 use crate::customers::Customers;
 use crate::gate::{self, Gate, Rpc};
+use crate::media::{RingCxStreaming, WebexConversationAudio};
 use crate::proto::DESCRIPTOR_SET;
+use crate::proto::ringcx::streaming_server::StreamingServer;
 use crate::proto::v1::customers_service_server::CustomersServiceServer;
 use crate::proto::v1::proxy_library_service_server::ProxyLibraryServiceServer;
 use crate::proto::v1::screening_service_server::ScreeningServiceServer;
 use crate::proto::v1::voiceprints_service_server::VoiceprintsServiceServer;
+use crate::proto::webex::conversation_audio_server::ConversationAudioServer;
 use crate::proxy_library::ProxyLibrary;
 use crate::screening::Screening;
 use crate::voiceprints::Voiceprints;
 
 /// The services whose health is told; the empty name is the server as a whole.
-const SERVICES: [&str; 5] = [
+const SERVICES: [&str; 7] = [
     "",
     CustomersServiceServer::<Customers>::NAME,
     ProxyLibraryServiceServer::<ProxyLibrary>::NAME,
     ScreeningServiceServer::<Screening>::NAME,
     VoiceprintsServiceServer::<Voiceprints>::NAME,
+    StreamingServer::<RingCxStreaming>::NAME,
+    ConversationAudioServer::<WebexConversationAudio>::NAME,
 ];
 
 /// All of gRPC and gRPC-Web: the API behind its gate, health, and reflection in both versions.
@@ -71,6 +76,14 @@ fn add(router: Router, rpc: &Rpc, backend: &Arc<Backend>) -> Router {
         }
         "ScreeningService" => {
             let server = ScreeningServiceServer::new(Screening(backend));
+            route(router, rpc, server.max_decoding_message_size(limit).accept_compressed(Gzip))
+        }
+        "Streaming" => {
+            let server = StreamingServer::new(RingCxStreaming(backend));
+            route(router, rpc, server.max_decoding_message_size(limit).accept_compressed(Gzip))
+        }
+        "ConversationAudio" => {
+            let server = ConversationAudioServer::new(WebexConversationAudio(backend));
             route(router, rpc, server.max_decoding_message_size(limit).accept_compressed(Gzip))
         }
         _ => {

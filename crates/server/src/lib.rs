@@ -39,8 +39,9 @@ mod transport;
 mod voiceprints;
 
 pub use access::{AccessOptions, AccessToken};
+pub use earmark_telephony::siprec::{AorPattern, RoleRules, SiprecOptions as SiprecAnswers};
 pub use error::ServerError;
-pub use media::{AudioSocketOptions, MixedAudio, TelephonyOptions};
+pub use media::{AudioSocketOptions, MixedAudio, SiprecListeners, SiprecOptions, TelephonyOptions};
 pub use options::{Limits, MAX_CHUNK_BYTES, ServerOptions};
 pub use serve::{Listeners, serve};
 pub use transport::TlsOptions;

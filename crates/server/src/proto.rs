@@ -10,5 +10,19 @@ pub mod v1 {
     tonic::include_proto!("earmark.v1");
 }
 
+/// RingCentral's package `ringcentral.ringcx.streaming.v1beta2`, of which RingCX is the client.
+#[allow(missing_docs, reason = "generated; the words are in the proto files")]
+#[allow(clippy::all, reason = "generated")]
+pub mod ringcx {
+    tonic::include_proto!("ringcentral.ringcx.streaming.v1beta2");
+}
+
+/// Cisco's package `com.cisco.wcc.ccai.media.v1`, of which Webex Contact Center is the client.
+#[allow(missing_docs, reason = "generated; the words are in the proto files")]
+#[allow(clippy::all, reason = "generated")]
+pub mod webex {
+    tonic::include_proto!("com.cisco.wcc.ccai.media.v1");
+}
+
 /// The compiled proto files, as reflection serves them.
 pub const DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/earmark_descriptor.bin"));

@@ -1,5 +1,7 @@
 //! The file of `serve --telephony`: by which ways calls arrive beside gRPC.
 
+mod siprec;
+
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -8,12 +10,16 @@ use earmark_server::{MixedAudio, TelephonyOptions};
 use earmark_voiceprint::TenantId;
 use serde::Deserialize;
 
+use self::siprec::RawSiprec;
+
 /// What the file says, ready to use.
 #[derive(Default)]
 pub(super) struct Telephony {
     pub(super) options: TelephonyOptions,
     /// Where to listen for AudioSocket, if at all.
     pub(super) audiosocket: Option<SocketAddr>,
+    /// Where to listen for SIPREC, if at all, over UDP and TCP.
+    pub(super) siprec: Option<SocketAddr>,
 }
 
 #[derive(Deserialize)]
@@ -21,6 +27,7 @@ pub(super) struct Telephony {
 struct RawTelephony {
     mixed: Option<RawMixed>,
     audiosocket: Option<RawAudioSocket>,
+    siprec: Option<RawSiprec>,
 }
 
 #[derive(Deserialize)]
@@ -64,6 +71,10 @@ impl Telephony {
             if options.max_connections == 0 {
                 bail!("audiosocket.max_connections must be more than 0");
             }
+        }
+        if let Some(raw) = raw.siprec {
+            telephony.siprec = Some(raw.listen);
+            telephony.options.siprec = raw.resolve()?;
         }
         Ok(telephony)
     }

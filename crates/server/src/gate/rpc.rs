@@ -6,6 +6,8 @@ const FIELDS_BYTES: usize = 64 << 10;
 /// One method of the API.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Rpc {
+    /// The protobuf package.
+    package: &'static str,
     /// `Service/Method`, for logs and metrics.
     pub(crate) label: &'static str,
     /// What it costs.
@@ -38,37 +40,41 @@ impl Kind {
     }
 }
 
-const PACKAGE: &str = "/earmark.v1.";
+const OWN: &str = "earmark.v1";
+const RINGCX: &str = "ringcentral.ringcx.streaming.v1beta2";
+const WEBEX: &str = "com.cisco.wcc.ccai.media.v1";
 
 impl Rpc {
     /// All methods; a test holds it against the descriptors.
-    pub(crate) const ALL: [Self; 21] = [
-        Self { label: "CustomersService/Enroll", kind: Kind::Upload },
-        Self { label: "CustomersService/EnrollRecordings", kind: Kind::Batch },
-        Self { label: "CustomersService/GetCustomer", kind: Kind::Lookup },
-        Self { label: "CustomersService/ListCustomers", kind: Kind::Lookup },
-        Self { label: "CustomersService/DeleteCustomer", kind: Kind::Lookup },
-        Self { label: "CustomersService/OptOut", kind: Kind::Lookup },
-        Self { label: "CustomersService/OptIn", kind: Kind::Lookup },
-        Self { label: "ProxyLibraryService/AddProxy", kind: Kind::Batch },
-        Self { label: "ProxyLibraryService/GetProxy", kind: Kind::Lookup },
-        Self { label: "ProxyLibraryService/ListProxies", kind: Kind::Lookup },
-        Self { label: "ProxyLibraryService/RemoveProxy", kind: Kind::Lookup },
-        Self { label: "ScreeningService/ScreenCall", kind: Kind::Live },
-        Self { label: "ScreeningService/ScreenRecording", kind: Kind::Batch },
-        Self { label: "ScreeningService/WatchCalls", kind: Kind::Watch },
-        Self { label: "ScreeningService/GetCall", kind: Kind::Lookup },
-        Self { label: "ScreeningService/RegisterCall", kind: Kind::Lookup },
-        Self { label: "ScreeningService/SignalCall", kind: Kind::Lookup },
-        Self { label: "ScreeningService/ReportOutcome", kind: Kind::Lookup },
-        Self { label: "VoiceprintsService/Extract", kind: Kind::Batch },
-        Self { label: "VoiceprintsService/Compare", kind: Kind::Batch },
-        Self { label: "VoiceprintsService/Merge", kind: Kind::Batch },
+    pub(crate) const ALL: [Self; 23] = [
+        Self { package: OWN, label: "CustomersService/Enroll", kind: Kind::Upload },
+        Self { package: OWN, label: "CustomersService/EnrollRecordings", kind: Kind::Batch },
+        Self { package: OWN, label: "CustomersService/GetCustomer", kind: Kind::Lookup },
+        Self { package: OWN, label: "CustomersService/ListCustomers", kind: Kind::Lookup },
+        Self { package: OWN, label: "CustomersService/DeleteCustomer", kind: Kind::Lookup },
+        Self { package: OWN, label: "CustomersService/OptOut", kind: Kind::Lookup },
+        Self { package: OWN, label: "CustomersService/OptIn", kind: Kind::Lookup },
+        Self { package: OWN, label: "ProxyLibraryService/AddProxy", kind: Kind::Batch },
+        Self { package: OWN, label: "ProxyLibraryService/GetProxy", kind: Kind::Lookup },
+        Self { package: OWN, label: "ProxyLibraryService/ListProxies", kind: Kind::Lookup },
+        Self { package: OWN, label: "ProxyLibraryService/RemoveProxy", kind: Kind::Lookup },
+        Self { package: OWN, label: "ScreeningService/ScreenCall", kind: Kind::Live },
+        Self { package: OWN, label: "ScreeningService/ScreenRecording", kind: Kind::Batch },
+        Self { package: OWN, label: "ScreeningService/WatchCalls", kind: Kind::Watch },
+        Self { package: OWN, label: "ScreeningService/GetCall", kind: Kind::Lookup },
+        Self { package: OWN, label: "ScreeningService/RegisterCall", kind: Kind::Lookup },
+        Self { package: OWN, label: "ScreeningService/SignalCall", kind: Kind::Lookup },
+        Self { package: OWN, label: "ScreeningService/ReportOutcome", kind: Kind::Lookup },
+        Self { package: OWN, label: "VoiceprintsService/Extract", kind: Kind::Batch },
+        Self { package: OWN, label: "VoiceprintsService/Compare", kind: Kind::Batch },
+        Self { package: OWN, label: "VoiceprintsService/Merge", kind: Kind::Batch },
+        Self { package: RINGCX, label: "Streaming/Stream", kind: Kind::Upload },
+        Self { package: WEBEX, label: "ConversationAudio/StreamConversationAudio", kind: Kind::Live },
     ];
 
     /// Where requests for it go.
     pub(crate) fn path(&self) -> String {
-        format!("{PACKAGE}{}", self.label)
+        format!("/{}.{}", self.package, self.label)
     }
 
     /// The service's name without its package.
@@ -78,8 +84,11 @@ impl Rpc {
 
     /// The method that a request's path names; none for anything that is not ours.
     pub(super) fn of_path(path: &str) -> Option<&'static Self> {
-        let label = path.strip_prefix(PACKAGE)?;
-        Self::ALL.iter().find(|rpc| rpc.label == label)
+        let of = |rpc: &&Self| {
+            let rest = path.strip_prefix('/').and_then(|p| p.strip_prefix(rpc.package));
+            rest.and_then(|r| r.strip_prefix('.')) == Some(rpc.label)
+        };
+        Self::ALL.iter().find(of)
     }
 }
 
@@ -95,9 +104,10 @@ mod tests {
     fn knows_every_method_and_how_it_streams() {
         let set = FileDescriptorSet::decode(DESCRIPTOR_SET).unwrap();
         let mut count = 0;
-        for service in set.file.iter().flat_map(|f| &f.service) {
+        let services = set.file.iter().flat_map(|f| f.service.iter().map(|s| (f.package(), s)));
+        for (package, service) in services {
             for method in &service.method {
-                let path = format!("/earmark.v1.{}/{}", service.name(), method.name());
+                let path = format!("/{package}.{}/{}", service.name(), method.name());
                 let rpc = Rpc::of_path(&path).unwrap_or_else(|| panic!("{path} is not in the list"));
                 let streams = (method.client_streaming(), method.server_streaming());
                 let expected = match rpc.kind {

@@ -32,7 +32,7 @@ pub(crate) trait MediaSource: Send {
 }
 
 /// Screens the call that a connection brings, to its end.
-pub(crate) async fn drive(backend: &Arc<Backend>, route: Route, mut source: impl MediaSource) {
+pub(crate) async fn drive(backend: &Arc<Backend>, route: Route, mut source: impl MediaSource) -> Parting {
     let span = tracing::info_span!(
         "media",
         protocol = route.protocol,
@@ -45,8 +45,9 @@ pub(crate) async fn drive(backend: &Arc<Backend>, route: Route, mut source: impl
         note(backend, protocol, &parting);
         // A far end that does not take the goodbye misses it.
         drop(timeout(PARTING_PATIENCE, source.part(&parting)).await);
+        parting
     };
-    drive.instrument(span).await;
+    drive.instrument(span).await
 }
 
 /// What can happen to a call.

@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::v1::{EnrollRequest, Recording, ScreenCallRequest, Voiceprint};
 use super::v1::{enroll_request, screen_call_request};
+use super::{ringcx, webex};
 
 impl fmt::Debug for Recording {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -40,6 +41,27 @@ impl fmt::Debug for enroll_request::Request {
             Self::Config(config) => config.fmt(f),
             Self::Audio(audio) => write!(f, "Audio({} bytes)", audio.len()),
         }
+    }
+}
+
+impl fmt::Debug for webex::AudioStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AudioStream")
+            .field("audio_data_bytes", &self.audio_data.len())
+            .field("encoding", &self.encoding)
+            .field("sample_rate_hertz", &self.sample_rate_hertz)
+            .field("role", &self.role)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for ringcx::AudioContent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AudioContent")
+            .field("payload_bytes", &self.payload.len())
+            .field("seq", &self.seq)
+            .field("duration", &self.duration)
+            .finish()
     }
 }
 

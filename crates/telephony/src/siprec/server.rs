@@ -98,6 +98,17 @@ impl RecordingServer {
         Ok(outputs)
     }
 
+    /// Takes no further recordings.
+    pub fn turn_away(&mut self) {
+        self.options.max_recordings = 0;
+    }
+
+    /// Whether nothing runs and nothing waits for an answer.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.dialogs.is_empty() && self.farewells.is_empty()
+    }
+
     /// Lets time pass: call it some times a second.
     pub fn wait(&mut self, now: Duration, around: &mut dyn Surroundings) -> Vec<RecordingOutput> {
         let mut outputs = Vec::new();
