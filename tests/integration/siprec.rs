@@ -17,6 +17,7 @@ use earmark_server::proto::v1::{
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use crate::harness::calls::{audio, customer_llr, info, timeless, verdict};
 use crate::harness::clients::Clients;
@@ -25,18 +26,26 @@ use crate::harness::voices;
 use crate::harness::web;
 use crate::harness::world::{CUSTOMERS, PROXIES, populate};
 
+/// Longer than any answer takes on a slow machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// A packet of 20 ms of G.711.
 const FRAME: usize = 160;
 
 /// A server with SIPREC on a free port, and RTP on `ports`.
-async fn server(data: &Path, ports: [u16; 2], more: &str) -> (TestServer, Clients) {
+async fn server(data: &Path, ports: [u16; 2]) -> (TestServer, Clients) {
+    started(data, ports, ["--drain-s", "30"]).await
+}
+
+async fn started(data: &Path, ports: [u16; 2], argument: [&str; 2]) -> (TestServer, Clients) {
     let options = data.join("telephony.toml");
     let text = format!(
         "[siprec]\nlisten = \"127.0.0.1:0\"\nrtp_ports = {ports:?}\nagent_aors = [\"sip:7???@*\"]\n\
-         call_id_header = \"X-Call\"\ncustomer_id_header = \"X-Customer\"\n{more}\n"
+         call_id_header = \"X-Call\"\ncustomer_id_header = \"X-Customer\"\n"
     );
     std::fs::write(&options, text).unwrap();
-    let server = Launch::new().argument("--telephony", options.to_str().unwrap()).start(&data.join("data"));
+    let launch = Launch::new().argument("--telephony", options.to_str().unwrap());
+    let server = launch.argument(argument[0], argument[1]).start(&data.join("data"));
     let mut clients = Clients::connect(server.address()).await;
     populate(&mut clients).await;
     (server, clients)
@@ -140,6 +149,10 @@ fn play(file: &str, audio: &[u8]) -> String {
 fn bye(cseq: u32) -> String {
     bare("BYE", cseq) + "<recv response=\"200\"/>\n"
 }
+
+/// The server says goodbye, and is answered.
+const FAREWELL: &str = "<recv request=\"BYE\"/>\n<send><![CDATA[\n\nSIP/2.0 200 OK\n[last_Via:]\n[last_From:]\n\
+    [last_To:]\n[last_Call-ID:]\n[last_CSeq:]\nContent-Length: 0\n\n]]></send>\n";
 
 /// sipp at a scenario, once.
 struct Sipp {
@@ -264,7 +277,7 @@ async fn a_call_is_screened_over(transport: &str, ports: [u16; 2], media_port: u
         return;
     }
     let data = folder();
-    let (server, mut clients) = server(data.path(), ports, "").await;
+    let (server, mut clients) = server(data.path(), ports).await;
     let (customer, agent) = (speech(PROXIES[0], 14), speech(CUSTOMERS[1], 6));
     let _agent = Party::speaks(agent, ports[0] + 2);
     let steps = invite("call-1", CUSTOMERS[0]) + &play("customer.ulaw", &customer) + &bye(2);
@@ -307,7 +320,7 @@ async fn a_hold_and_a_transfer_are_kept() {
         return;
     }
     let data = folder();
-    let (server, mut clients) = server(data.path(), [42_200, 42_209], "").await;
+    let (server, mut clients) = server(data.path(), [42_200, 42_209]).await;
     let (proxy, customer) = (speech(PROXIES[0], 8), speech(CUSTOMERS[0], 10));
     let held = request("INVITE", 2, "", &sdp("inactive"), &metadata("13800138000")) + &bare("ACK", 2);
     let back = request("INVITE", 3, "", &sdp("sendonly"), &metadata("13900139000")) + &bare("ACK", 3);
@@ -342,23 +355,43 @@ async fn a_call_that_can_not_be_screened_is_said_goodbye_to() {
         return;
     }
     let data = folder();
-    let (server, _clients) = server(data.path(), [42_300, 42_309], "").await;
+    let (server, _clients) = server(data.path(), [42_300, 42_309]).await;
     // Both parties are heard in the one stream that is the customer's: refused, as `mixed` says.
     let mixed = metadata("13800138000").replace("<send>s2</send>", "<send>s1</send>");
     let more = "Require: siprec\nX-Call: call-3\n";
-    let steps = request("INVITE", 1, more, &sdp("sendonly"), &mixed)
-        + &bare("ACK", 1)
-        + "<recv request=\"BYE\"/>\n<send><![CDATA[\n\nSIP/2.0 200 OK\n[last_Via:]\n[last_From:]\n[last_To:]\n\
-           [last_Call-ID:]\n[last_CSeq:]\nContent-Length: 0\n\n]]></send>\n";
+    let steps = request("INVITE", 1, more, &sdp("sendonly"), &mixed) + &bare("ACK", 1) + FAREWELL;
     Sipp::start(&server, "u1", 21_300, &steps, &[]).finish();
     let metrics = web::get(server.address(), "/metrics").text();
     assert!(metrics.contains("protocol=\"siprec\",end=\"MIXED_AUDIO\"} 1"), "{metrics}");
 }
 
 #[tokio::test]
+async fn a_server_that_stops_says_goodbye() {
+    if !has_sipp() {
+        return;
+    }
+    let data = folder();
+    let options = ["--drain-s", "0"];
+    let (server, mut clients) = started(data.path(), [42_500, 42_509], options).await;
+    let customer = speech(CUSTOMERS[0], 14);
+    let _customer = Party::speaks(customer, 42_500);
+    let steps = invite("call-5", CUSTOMERS[0]) + FAREWELL;
+    let sipp = Sipp::start(&server, "u1", 21_500, &steps, &[]);
+    let mut updates = 0;
+    while updates == 0 {
+        updates = clients.call("call-5").await.map_or(0, |call| call.updates.len());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    server.terminate();
+    sipp.finish();
+    let (status, log) = server.ended();
+    assert!(status.success(), "{log}");
+}
+
+#[tokio::test]
 async fn what_is_not_sip_leaves_nothing() {
     let data = folder();
-    let (server, _clients) = server(data.path(), [42_400, 42_409], "").await;
+    let (server, _clients) = server(data.path(), [42_400, 42_409]).await;
     let address = server.address_for("siprec");
     let udp = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
     for bytes in [&b"\0\0\0\0"[..], b"GET / HTTP/1.1\r\n\r\n", b"INVITE sip:x SIP/2.0\r\n\r\n", &[0xff; 2000]]
@@ -370,7 +403,7 @@ async fn what_is_not_sip_leaves_nothing() {
         Content-Length: 0\r\n\r\n";
     udp.send_to(options.as_bytes(), address).await.unwrap();
     let mut answer = vec![0; 4096];
-    let (length, _) = udp.recv_from(&mut answer).await.unwrap();
+    let (length, _) = timeout(PATIENCE, udp.recv_from(&mut answer)).await.expect("an answer").unwrap();
     let answer = String::from_utf8_lossy(&answer[..length]).into_owned();
     assert!(answer.starts_with("SIP/2.0 200 OK\r\n") && answer.contains("+sip.srs"), "{answer}");
 
@@ -378,14 +411,14 @@ async fn what_is_not_sip_leaves_nothing() {
     let mut socket = TcpStream::connect(address).await.unwrap();
     socket.write_all(b"hello\r\n\r\n").await.unwrap();
     let mut said = Vec::new();
-    let _ = socket.read_to_end(&mut said).await;
+    let _ = timeout(PATIENCE, socket.read_to_end(&mut said)).await.expect("an end");
     assert!(said.is_empty());
     let mut socket = TcpStream::connect(address).await.unwrap();
     for piece in options.replace("/UDP", "/TCP").as_bytes().chunks(7) {
         socket.write_all(piece).await.unwrap();
     }
     let mut start = [0; 14];
-    socket.read_exact(&mut start).await.unwrap();
+    timeout(PATIENCE, socket.read_exact(&mut start)).await.expect("an answer").unwrap();
     assert_eq!(&start, b"SIP/2.0 200 OK");
     for _ in 0..500 {
         drop(TcpStream::connect(address).await.unwrap());

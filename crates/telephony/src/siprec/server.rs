@@ -28,7 +28,7 @@ pub struct RecordingServer {
     options: SiprecOptions,
     /// By our tag.
     dialogs: HashMap<String, Dialog>,
-    answered: HashMap<RequestKey, (Bytes, Peer)>,
+    answered: HashMap<RequestKey, Bytes>,
     /// When each of the answers is forgotten.
     forgotten: VecDeque<(Duration, RequestKey)>,
     /// Our goodbyes that were not answered yet, by branch.
@@ -42,6 +42,15 @@ struct RequestKey {
     branch: String,
     method: String,
     address: IpAddr,
+    /// The same number over another way is another request.
+    is_datagram: bool,
+}
+
+impl RequestKey {
+    fn new(branch: &str, method: &str, peer: Peer) -> Self {
+        let is_datagram = peer.transport == Transport::Udp;
+        Self { branch: branch.to_owned(), method: method.to_owned(), address: peer.address.ip(), is_datagram }
+    }
 }
 
 impl RecordingServer {
@@ -79,19 +88,15 @@ impl RecordingServer {
             }
         };
         let reply_to = note_source(&mut request, peer);
-        let key = request.branch().map(|branch| RequestKey {
-            branch: branch.to_owned(),
-            method: request.method.clone(),
-            address: peer.address.ip(),
-        });
-        if let Some((answer, to)) = key.as_ref().and_then(|key| self.answered.get(key)) {
-            return Ok(vec![RecordingOutput::Send { peer: *to, message: answer.clone() }]);
+        let key = request.branch().map(|branch| RequestKey::new(branch, &request.method, peer));
+        if let Some(answer) = key.as_ref().and_then(|key| self.answered.get(key)) {
+            return Ok(vec![RecordingOutput::Send { peer: reply_to, message: answer.clone() }]);
         }
         let mut outputs = Vec::new();
         let answer = self.answer(&request, reply_to, now, around, &mut outputs);
         if let Some(message) = answer {
             if let Some(key) = key {
-                self.remember(key, message.clone(), reply_to, now);
+                self.remember(key, message.clone(), now);
             }
             outputs.insert(0, RecordingOutput::Send { peer: reply_to, message });
         }
@@ -151,14 +156,14 @@ impl RecordingServer {
         vec![RecordingOutput::Send { peer, message }]
     }
 
-    fn remember(&mut self, key: RequestKey, answer: Bytes, peer: Peer, now: Duration) {
+    fn remember(&mut self, key: RequestKey, answer: Bytes, now: Duration) {
         if self.forgotten.len() >= MAX_ANSWERED
             && let Some((_, oldest)) = self.forgotten.pop_front()
         {
             self.answered.remove(&oldest);
         }
         self.forgotten.push_back((now + GIVE_UP, key.clone()));
-        self.answered.insert(key, (answer, peer));
+        self.answered.insert(key, answer);
     }
 
     fn answer(
@@ -225,8 +230,7 @@ impl RecordingServer {
 
     fn cancel(&self, request: &Request, peer: Peer, around: &mut dyn Surroundings) -> Result<Bytes, Refused> {
         let branch = request.branch().ok_or_else(no_dialog)?;
-        let invite =
-            RequestKey { branch: branch.to_owned(), method: "INVITE".to_owned(), address: peer.address.ip() };
+        let invite = RequestKey::new(branch, "INVITE", peer);
         match self.answered.contains_key(&invite) {
             true => Ok(finish(request.answer(200, "OK", Some(&around.token())), None)),
             false => Err(no_dialog()),
