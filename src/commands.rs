@@ -10,3 +10,4 @@ pub(crate) mod model;
 pub(crate) mod screen;
 pub(crate) mod serve;
 pub(crate) mod simulate;
+pub(crate) mod watch;

@@ -35,17 +35,21 @@ pub(crate) fn report(result: anyhow::Result<Done>) -> ExitCode {
 
 fn code(error: &anyhow::Error) -> u8 {
     let Some(error) = error.chain().find_map(|cause| cause.downcast_ref::<EngineError>()) else { return 1 };
-    if STORAGE.contains(&error.reason()) {
+    if is_of_this_machine(error) {
         return 5;
     }
     match error.kind() {
-        ErrorKind::DataLoss | ErrorKind::Unavailable => 5,
         ErrorKind::InvalidArgument
         | ErrorKind::FailedPrecondition
         | ErrorKind::AlreadyExists
         | ErrorKind::NotFound => 4,
         _ => 1,
     }
+}
+
+/// Whether an error lies with this machine's files rather than with the request.
+pub(crate) fn is_of_this_machine(error: &EngineError) -> bool {
+    matches!(error.kind(), ErrorKind::DataLoss | ErrorKind::Unavailable) || STORAGE.contains(&error.reason())
 }
 
 /// Reasons that lie with this machine's files rather than with the request.

@@ -2,12 +2,15 @@
 
 mod commands;
 mod exit;
+mod folder;
 mod models;
 mod output;
 mod parallel;
 mod prints;
 mod progress;
 mod setup;
+mod stop;
+mod verdict_json;
 
 use std::process::ExitCode;
 
@@ -34,6 +37,7 @@ enum Command {
     Demo(commands::demo::Demo),
     Model(commands::model::Model),
     Simulate(commands::simulate::Simulate),
+    Watch(commands::watch::Watch),
 }
 
 fn main() -> ExitCode {
@@ -48,6 +52,7 @@ fn main() -> ExitCode {
         Command::Demo(command) => command.run(),
         Command::Model(command) => command.run(),
         Command::Simulate(command) => command.run(),
+        Command::Watch(command) => command.run(),
     };
     exit::report(result)
 }

@@ -81,7 +81,7 @@ pub(crate) fn extraction(prompts: Option<&Path>) -> Result<ExtractOptions> {
 pub(crate) struct ListenArgs {
     /// Channel of the customer in recordings with several, from 0, or `mix`
     #[arg(long, value_name = "N|mix", value_parser = channel)]
-    channel: Option<ChannelChoice>,
+    pub(crate) channel: Option<ChannelChoice>,
 }
 
 impl ListenArgs {

@@ -7,14 +7,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use earmark_server::{AccessOptions, AccessToken, Listeners, ServerOptions, TlsOptions};
+use earmark_server::{AccessOptions, AccessToken, Listeners, ServerOptions, SiprecListeners, TlsOptions};
 use earmark_voiceprint::TenantId;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::exit::Done;
-use crate::output;
 use crate::setup::EngineArgs;
+use crate::{output, stop};
 
 use self::telephony::Telephony;
 
@@ -96,7 +95,7 @@ impl Serve {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {
             // Before the address is told: who reads it may stop the server at once.
-            let stopped = stop_signal()?;
+            let stopped = stop::signal()?;
             let what = || format!("can't listen on {}; choose a free port with --listen", self.listen);
             let main = TcpListener::bind(self.listen).await.with_context(what)?;
             let audiosocket = match telephony.audiosocket {
@@ -109,9 +108,19 @@ impl Serve {
             if let Some(listener) = &audiosocket {
                 output::line(&format!("listening for audiosocket on {}", listener.local_addr()?));
             }
+            let siprec = match telephony.siprec {
+                Some(address) => {
+                    let what = || format!("can't listen on {address}; choose a free port for siprec");
+                    Some(SiprecListeners::bind(address).await.with_context(what)?)
+                }
+                None => None,
+            };
+            if let Some(listeners) = &siprec {
+                output::line(&format!("listening for siprec on {}", listeners.tcp().local_addr()?));
+            }
             output::line(&format!("listening on {}", main.local_addr()?));
             let options = ServerOptions { telephony: telephony.options, ..self.server_options()? };
-            earmark_server::serve(Listeners { main, audiosocket }, engine, options, stopped).await?;
+            earmark_server::serve(Listeners { main, audiosocket, siprec }, engine, options, stopped).await?;
             Ok(Done::All)
         })
     }
@@ -162,16 +171,4 @@ impl Serve {
         let started = if self.log_json { log.json().try_init() } else { log.try_init() };
         started.map_err(|e| anyhow::anyhow!("can't start the log: {e}"))
     }
-}
-
-/// Ends with SIGTERM, as an orchestrator sends it, or Ctrl-C; both are listened for from now on.
-fn stop_signal() -> Result<impl Future<Output = ()>> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
 }

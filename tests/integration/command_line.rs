@@ -65,7 +65,7 @@ fn bank() -> (TempDir, String) {
 
 #[test]
 fn every_command_explains_itself_with_an_example() {
-    let commands: [&[&str]; 8] = [
+    let commands: [&[&str]; 9] = [
         &["serve"],
         &["enroll"],
         &["list-proxy"],
@@ -74,6 +74,7 @@ fn every_command_explains_itself_with_an_example() {
         &["adapt"],
         &["demo"],
         &["model", "verify"],
+        &["watch"],
     ];
     for command in commands {
         let help = run(&[command, &["--help"]].concat(), &[]);
@@ -85,9 +86,18 @@ fn every_command_explains_itself_with_an_example() {
         );
     }
     let help = printed(&run(&["--help"], &[]));
-    for word in
-        ["serve", "enroll", "list-proxy", "screen", "extract", "adapt", "demo", "model", "Exit codes:"]
-    {
+    for word in [
+        "serve",
+        "enroll",
+        "list-proxy",
+        "screen",
+        "extract",
+        "adapt",
+        "demo",
+        "model",
+        "watch",
+        "Exit codes:",
+    ] {
         assert!(help.contains(word), "{word} is not in {help}");
     }
 }

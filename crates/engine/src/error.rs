@@ -2,7 +2,7 @@ use earmark_audio::AudioError;
 use earmark_index::IndexError;
 use earmark_records::RecordsError;
 use earmark_scoring::ScoringError;
-use earmark_voiceprint::{IdError, NetSpeech, ProxyId, VoiceprintError};
+use earmark_voiceprint::{CallId, IdError, NetSpeech, ProxyId, VoiceprintError};
 
 /// Why a use case could not be carried out. Nothing of it was kept.
 #[derive(Debug, thiserror::Error)]
@@ -94,6 +94,14 @@ pub enum EngineError {
     /// Nobody waits for it any more, or its deadline passed.
     #[error("the request was cancelled or its deadline passed")]
     Cancelled,
+    /// The call id stands for other audio, another customer or a live call: check who hands out the ids.
+    #[error(
+        "call {call} is in the records with other audio or another customer; every call needs an id of its own"
+    )]
+    CallIdReused {
+        /// The call.
+        call: CallId,
+    },
     /// The call was ended before: begin another.
     #[error("the call has ended; begin a new call for new audio")]
     CallEnded,

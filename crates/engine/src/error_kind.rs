@@ -57,6 +57,7 @@ impl EngineError {
             Self::Scoring(error) => scoring(error),
             Self::Records(error) => records(error),
             Self::Cancelled => (Cancelled, "CANCELLED"),
+            Self::CallIdReused { .. } => (AlreadyExists, "CALL_ID_REUSED"),
             Self::CallEnded => (FailedPrecondition, "CALL_ENDED"),
         }
     }

@@ -23,6 +23,7 @@ mod input;
 mod library;
 mod listening;
 mod options;
+mod recorded;
 mod scorer;
 mod session;
 mod stateless;
@@ -40,6 +41,7 @@ pub use enrollment::EnrollmentStream;
 pub use error::{EngineError, ErrorKind};
 pub use input::{RecordingInput, RecordingSource};
 pub use options::{EngineOptions, EnrollmentRules};
+pub use recorded::RecordedScreening;
 pub use session::CallSession;
 pub use stateless::MAX_COMPARISONS;
 pub use views::{

@@ -68,6 +68,19 @@ impl Engine {
         recording: &RecordingInput,
         cancel: &Cancellation,
     ) -> Result<CallUpdate, EngineError> {
+        self.screen(tenant, call, recording, Some("recording".to_owned()), cancel)
+    }
+
+    /// Screens a whole recording and keeps how it is encoded; without that the call is in the records
+    /// already.
+    pub(crate) fn screen(
+        &self,
+        tenant: &TenantId,
+        call: CallInfo,
+        recording: &RecordingInput,
+        encoding: Option<String>,
+        cancel: &Cancellation,
+    ) -> Result<CallUpdate, EngineError> {
         let began = Instant::now();
         // Heard first: a recording that can't be read leaves no call behind.
         let heard = if self.barred(tenant, call.claimed.as_ref())? {
@@ -77,7 +90,10 @@ impl Engine {
         };
         let listener = Listener::heard(heard, recording.role);
         let channel = format!("{:?} {:?}", recording.channel, recording.role);
-        let mut session = self.begin(tenant, call, listener, "recording".to_owned(), Some(channel))?;
+        let mut session = match encoding {
+            Some(encoding) => self.begin(tenant, call, listener, encoding, Some(channel))?,
+            None => self.session(tenant, call, listener),
+        };
         session.compute = began.elapsed();
         session.finish()
     }
@@ -109,8 +125,13 @@ impl Engine {
             started_at: now(),
         };
         self.records().begin_call(tenant, &start)?;
+        Ok(self.session(tenant, call, listener))
+    }
+
+    /// A session of a call that is in the records and has no update yet.
+    fn session(&self, tenant: &TenantId, call: CallInfo, listener: Listener) -> CallSession {
         self.call_began();
-        Ok(CallSession {
+        CallSession {
             engine: self.clone(),
             tenant: tenant.clone(),
             call,
@@ -122,7 +143,7 @@ impl Engine {
             sequence: 0,
             compute: Duration::ZERO,
             last: None,
-        })
+        }
     }
 }
 

@@ -39,10 +39,11 @@ mod transport;
 mod voiceprints;
 
 pub use access::{AccessOptions, AccessToken};
+pub use earmark_telephony::siprec::{AorPattern, RoleRules, SiprecOptions as SiprecAnswers};
 pub use error::ServerError;
 pub use media::{
-    AudioHookKey, AudioHookRoute, AudioSocketOptions, MixedAudio, StreamRoute, TelephonyOptions, TwilioRoute,
-    WebSocketOptions,
+    AudioHookKey, AudioHookRoute, AudioSocketOptions, MixedAudio, SiprecListeners, SiprecOptions,
+    StreamRoute, TelephonyOptions, TwilioRoute, WebSocketOptions,
 };
 pub use options::{Limits, MAX_CHUNK_BYTES, ServerOptions};
 pub use serve::{Listeners, serve};

@@ -15,7 +15,7 @@ use crate::backend::{Backend, Rooms};
 use crate::feed::Feed;
 use crate::gate::Gate;
 use crate::lifecycle::{Lifecycle, Phase};
-use crate::media::{MEDIA_STEP, Route, accept_audiosockets, websocket_routes};
+use crate::media::{MEDIA_STEP, Route, SiprecListeners, accept_audiosockets, serve_siprec, websocket_routes};
 use crate::metrics::Metrics;
 use crate::pool::{Pool, PoolOptions};
 use crate::transport::{Connections, acceptor};
@@ -47,12 +47,17 @@ pub async fn serve(
     options: ServerOptions,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServerError> {
-    let Listeners { main: listener, audiosocket } = listeners.into();
+    let Listeners { main: listener, audiosocket, siprec } = listeners.into();
     let address = address_of(&listener)?;
-    let addresses = [Some(address), audiosocket.as_ref().map(address_of).transpose()?];
-    let (server, mut connections) = Server::build(engine, &options, addresses.into_iter().flatten())?;
+    let others = [audiosocket.as_ref(), siprec.as_ref().map(SiprecListeners::tcp)];
+    let others: Vec<_> = others.into_iter().flatten().map(address_of).collect::<Result<_, _>>()?;
+    let addresses = std::iter::once(address).chain(others);
+    let (server, mut connections) = Server::build(engine, &options, addresses)?;
     grpc_routes::tell_health(&server.health, ServingStatus::Serving).await;
     tracing::info!(%address, tls = options.tls.is_some(), "serving");
+    if let Some(listeners) = siprec {
+        serve_siprec(&server.backend, listeners, &options.telephony);
+    }
     tokio::select! {
         () = connections.accept_from(&listener) => {}
         () = server.accept_media(&options.telephony, audiosocket.as_ref()) => {}
@@ -73,12 +78,14 @@ pub struct Listeners {
     pub main: TcpListener,
     /// Asterisk's AudioSocket, if it is served.
     pub audiosocket: Option<TcpListener>,
+    /// SIPREC's SIP, if it is served.
+    pub siprec: Option<SiprecListeners>,
 }
 
 impl From<TcpListener> for Listeners {
     /// No telephony beside.
     fn from(main: TcpListener) -> Self {
-        Self { main, audiosocket: None }
+        Self { main, audiosocket: None, siprec: None }
     }
 }
 
@@ -102,7 +109,7 @@ impl Server {
         options.check()?;
         let main_is_encrypted = options.tls.is_some();
         for (place, address) in addresses.into_iter().enumerate() {
-            // AudioSocket has no encryption of its own.
+            // AudioSocket has no encryption of its own, nor has SIP over UDP and TCP.
             let plaintext = place > 0 || !main_is_encrypted;
             if plaintext && !address.ip().is_loopback() && !options.allow_remote_plaintext {
                 return Err(ServerError::RemotePlaintext { address });

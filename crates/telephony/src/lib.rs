@@ -18,6 +18,8 @@ mod dialect;
 mod error;
 mod event;
 mod freeswitch;
+pub mod rtp;
+pub mod siprec;
 #[cfg(test)]
 mod testing;
 mod twilio;

@@ -1,5 +1,6 @@
 //! The file of `serve --telephony`: by which ways calls arrive beside gRPC.
 
+mod siprec;
 mod websocket;
 
 use std::net::SocketAddr;
@@ -10,6 +11,7 @@ use earmark_server::{MixedAudio, TelephonyOptions};
 use earmark_voiceprint::TenantId;
 use serde::Deserialize;
 
+use self::siprec::RawSiprec;
 use self::websocket::RawWebSocket;
 
 /// What the file says, ready to use.
@@ -18,6 +20,8 @@ pub(super) struct Telephony {
     pub(super) options: TelephonyOptions,
     /// Where to listen for AudioSocket, if at all.
     pub(super) audiosocket: Option<SocketAddr>,
+    /// Where to listen for SIPREC, if at all, over UDP and TCP.
+    pub(super) siprec: Option<SocketAddr>,
 }
 
 #[derive(Deserialize)]
@@ -26,6 +30,7 @@ struct RawTelephony {
     mixed: Option<RawMixed>,
     audiosocket: Option<RawAudioSocket>,
     websocket: Option<RawWebSocket>,
+    siprec: Option<RawSiprec>,
 }
 
 #[derive(Deserialize)]
@@ -72,6 +77,10 @@ impl Telephony {
             if options.max_connections == 0 {
                 bail!("audiosocket.max_connections must be more than 0");
             }
+        }
+        if let Some(raw) = raw.siprec {
+            telephony.siprec = Some(raw.listen);
+            telephony.options.siprec = raw.resolve()?;
         }
         Ok(telephony)
     }

@@ -1,3 +1,7 @@
+use std::net::{IpAddr, Ipv4Addr};
+use std::ops::RangeInclusive;
+
+use earmark_telephony::siprec;
 use earmark_voiceprint::TenantId;
 
 use super::websocket::WebSocketOptions;
@@ -11,6 +15,8 @@ pub struct TelephonyOptions {
     pub audiosocket: AudioSocketOptions,
     /// WebSockets on the main port.
     pub websocket: WebSocketOptions,
+    /// SIPREC; its sockets are given to [`crate::serve`] beside.
+    pub siprec: SiprecOptions,
 }
 
 /// What becomes of a stream that carries both parties in one channel.
@@ -36,5 +42,32 @@ pub struct AudioSocketOptions {
 impl Default for AudioSocketOptions {
     fn default() -> Self {
         Self { tenant: crate::access::default_tenant(), max_connections: 256 }
+    }
+}
+
+/// A SIPREC recording server. SIP and RTP have no encryption here, so they belong on a network of their own.
+#[derive(Clone, Debug)]
+pub struct SiprecOptions {
+    /// For whom the calls are screened.
+    pub tenant: TenantId,
+    /// The address that RTP is received on.
+    pub rtp_address: IpAddr,
+    /// The ports that RTP is received on, even ones of them.
+    pub rtp_ports: RangeInclusive<u16>,
+    /// TCP connections at once.
+    pub max_connections: usize,
+    /// How it answers, and which stream is the customer's.
+    pub answers: siprec::SiprecOptions,
+}
+
+impl Default for SiprecOptions {
+    fn default() -> Self {
+        Self {
+            tenant: crate::access::default_tenant(),
+            rtp_address: Ipv4Addr::LOCALHOST.into(),
+            rtp_ports: 40_000..=41_999,
+            max_connections: 64,
+            answers: siprec::SiprecOptions::default(),
+        }
     }
 }
