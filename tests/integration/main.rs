@@ -28,6 +28,7 @@ mod screening_updates;
 mod secrecy;
 mod simulate;
 mod start_up;
+mod telephone_calls;
 mod verdicts;
 mod voiceprints;
 mod web_clients;

@@ -1,11 +1,15 @@
 //! What the tests stand on: the real server as a process of its own, the generated clients, human
-//! voices, and words for what must be refused.
+//! voices, telephones and a browser, and words for what must be refused.
 
+#[path = "../../../src/commands/demo/browser.rs"]
+pub(crate) mod browser;
 pub(crate) mod calls;
 pub(crate) mod clients;
 pub(crate) mod enrollments;
 pub(crate) mod refused;
 pub(crate) mod server;
+#[path = "../../../src/commands/demo/telephone.rs"]
+pub(crate) mod telephone;
 pub(crate) mod voices;
 pub(crate) mod web;
 pub(crate) mod world;
