@@ -69,7 +69,7 @@ impl Screen {
         file: &Path,
     ) -> Result<CallUpdate> {
         let call =
-            CallInfo { call_id: call_id(file)?, claimed: claimed.cloned(), caller_number: None, agent: None };
+            CallInfo { claimed: claimed.cloned(), ..CallInfo::unknown(call_id(file)?) };
         let recording = self.listen.recording(file.to_path_buf());
         Ok(engine.screen_recording(tenant, call, &recording, &Cancellation::new())?)
     }

@@ -31,7 +31,7 @@ mod views;
 mod voices;
 
 pub use call::{
-    CallInfo, CallObserver, CallRecord, CallUpdate, CustomerComparison, Hypotheses, MAX_PROXIES_SHOWN,
+    CallInfo, CallObserver, CallRecord, CallUpdate, CustomerComparison, Hypotheses, MAX_EXCERPTS, MAX_PROXIES_SHOWN,
     OutcomeReport, ProxyEvidence, SpeechSummary, WarningCode,
 };
 pub use cancellation::Cancellation;
@@ -51,7 +51,7 @@ pub use earmark_audio::{
     PromptLibrary, StreamFormat,
 };
 pub use earmark_records::{
-    Actor, Customer, CustomerStatus, Outcome, Page, PageRequest, PageSize, PageToken, Proxy, RecordsError,
+    Actor, CallAmendment, Customer, CustomerStatus, Excerpt, Outcome, Page, PageRequest, PageSize, PageToken, Proxy, RecordsError,
     StoredOutcome, Timestamp, VoiceprintInfo,
 };
 pub use earmark_scoring::{

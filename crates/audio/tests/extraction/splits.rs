@@ -35,7 +35,7 @@ fn of_extraction(extraction: &Extraction) -> LastNumbers {
     let Extraction { net_speech, quality, duration_s, warnings, speech, windows, .. } = extraction;
     LastNumbers {
         voiceprint: extraction.voiceprint().map(|v| v.values().to_vec()),
-        windows: windows.iter().map(|w| w.values().to_vec()).collect(),
+        windows: windows.iter().map(|w| w.voiceprint.values().to_vec()).collect(),
         rest: format!("{net_speech:?} {quality:?} {duration_s} {warnings:?} {speech:?}"),
     }
 }
