@@ -32,6 +32,7 @@ enum Command {
     Evaluate(commands::evaluate::Evaluate),
     Adapt(commands::adapt::Adapt),
     Demo(commands::demo::Demo),
+    DemoCall(commands::demo_call::DemoCall),
     Model(commands::model::Model),
     Simulate(commands::simulate::Simulate),
 }
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
         Command::Evaluate(command) => command.run(),
         Command::Adapt(command) => command.run(),
         Command::Demo(command) => command.run(),
+        Command::DemoCall(command) => command.run(),
         Command::Model(command) => command.run(),
         Command::Simulate(command) => command.run(),
     };

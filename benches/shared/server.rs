@@ -9,6 +9,8 @@ use std::process::{Child, Command, Stdio};
 pub(crate) struct Server {
     process: Child,
     pub(crate) address: String,
+    /// Where it listens for AudioSocket, if it was told to.
+    pub(crate) audiosocket: String,
 }
 
 impl Server {
@@ -29,10 +31,18 @@ impl Server {
             .stdout(Stdio::piped())
             .spawn()
             .expect("the server starts");
-        let mut first = String::new();
-        BufReader::new(process.stdout.take().expect("stdout")).read_line(&mut first).expect("a first line");
-        let address = first.trim().strip_prefix("listening on ").expect("it listens").to_owned();
-        Self { process, address }
+        let stdout = BufReader::new(process.stdout.take().expect("stdout"));
+        let mut server = Self { process, address: String::new(), audiosocket: String::new() };
+        for line in stdout.lines() {
+            let line = line.expect("a line");
+            if let Some(address) = line.strip_prefix("listening for audiosocket on ") {
+                address.clone_into(&mut server.audiosocket);
+            } else if let Some(address) = line.strip_prefix("listening on ") {
+                address.clone_into(&mut server.address);
+                return server;
+            }
+        }
+        panic!("the server does not listen");
     }
 
     /// A field of the kernel's account of the process, in kB: `VmHWM` is its peak memory.

@@ -3,13 +3,15 @@
 #![allow(dead_code, reason = "each bench uses its part of it")]
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use earmark_audio::{
     ExtractOptions, Extractor, Limits, OnnxRuntime, OnnxSpeakerModel, RecordingReader, StreamFormat,
     VoiceActivityModel,
 };
+
+use earmark_server::proto::v1::Recording;
 
 use crate::server;
 
@@ -18,15 +20,31 @@ pub(crate) const RATE_HZ: usize = 8000;
 
 /// So many seconds of each person of tests/data, from clips that nobody is enrolled with.
 pub(crate) fn people(seconds: usize) -> Vec<Vec<i16>> {
-    let voices = server::root().join("tests/data/voices");
     let mut people: BTreeMap<String, Vec<i16>> = BTreeMap::new();
-    for row in csv::Reader::from_path(voices.join("manifest.csv")).expect("a manifest").deserialize() {
-        let row: HashMap<String, String> = row.expect("a row");
-        if row["part"] == "call" {
-            people.entry(row["person"].clone()).or_default().extend(samples(&voices.join(&row["path"])));
-        }
+    for (person, file) in clips("call") {
+        people.entry(person).or_default().extend(samples(&file));
     }
     people.into_values().map(|audio| audio.into_iter().take(seconds * RATE_HZ).collect()).collect()
+}
+
+/// What a person is enrolled from.
+pub(crate) fn recordings(person: &str) -> Vec<Recording> {
+    let files = clips("enroll").into_iter().filter(|(who, _)| who == person).map(|(_, file)| file);
+    let recording = |file: PathBuf| Recording {
+        name: file.display().to_string(),
+        content: std::fs::read(&file).expect("a clip"),
+        ..Default::default()
+    };
+    files.map(recording).collect()
+}
+
+/// The clips for one part, with whose they are.
+fn clips(part: &str) -> Vec<(String, PathBuf)> {
+    let voices = server::root().join("tests/data/voices");
+    let mut manifest = csv::Reader::from_path(voices.join("manifest.csv")).expect("a manifest");
+    let rows = manifest.deserialize().map(|row: Result<HashMap<String, String>, _>| row.expect("a row"));
+    let rows = rows.filter(|row| row["part"] == part);
+    rows.map(|row| (row["person"].clone(), voices.join(&row["path"]))).collect()
 }
 
 fn samples(file: &Path) -> Vec<i16> {

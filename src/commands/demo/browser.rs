@@ -35,12 +35,11 @@ impl Browser {
         self.ask(&json!({"do": "open", "page": page, "url": url}))
     }
 
-    /// Waits until the page's text holds all of these.
-    pub(crate) fn until_shows(&mut self, page: &str, texts: &[&str]) -> Result<()> {
-        let script = format!("{}.every((t) => document.body.innerText.includes(t))", json!(texts));
+    /// Waits until a script in the page is true.
+    pub(crate) fn until(&mut self, page: &str, script: &str) -> Result<()> {
         let wait = json!({"do": "until", "page": page, "script": script, "timeout_ms": 60_000});
         if let Err(error) = self.ask(&wait) {
-            bail!("{page} never showed {texts:?} ({error}), but:\n{}", self.text(page)?);
+            bail!("on page {page} never was {script} ({error}); it shows:\n{}", self.text(page)?);
         }
         Ok(())
     }

@@ -119,6 +119,11 @@ pub(crate) struct Placed {
 }
 
 impl Placed {
+    /// Whether the caller has hung up.
+    pub(crate) fn has_ended(&mut self) -> Result<bool> {
+        Ok(self.process.child.try_wait()?.is_some())
+    }
+
     /// Waits until the caller has hung up.
     pub(crate) fn ended(mut self) -> Result<()> {
         let status = self.process.child.wait()?;
