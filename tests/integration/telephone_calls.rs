@@ -116,17 +116,19 @@ fn begins_at(samples: &[i16], file: &[i16]) -> Option<usize> {
 fn what_asterisk_sends_is_the_callers_leg_to_the_sample() {
     const IVR: &str = "7d9f1c52-0d5f-4c38-9a53-0e6b1f0a0001";
     const AGENT: &str = "7d9f1c52-0d5f-4c38-9a53-0e6b1f0a0002";
+    const QUEUE: &str = "7d9f1c52-0d5f-4c38-9a53-0e6b1f0a0003";
     let project = project();
     if !network_is_there(&project) {
         return;
     }
-    let (address, recorded) = recorder(2);
+    let (address, recorded) = recorder(3);
     let network = Network::start(&project, address, &ulaw(&voices::samples("carlo/01"))).unwrap();
     let audio = ulaw(&voices::samples("june/01"));
     let place = |uuid, extension| {
         network.call(&Caller { uuid, number: "13800138000", extension, audio: &audio }).unwrap()
     };
-    for placed in [place(IVR, Extension::Ivr), place(AGENT, Extension::Agent)] {
+    let ways = [(IVR, Extension::Ivr), (AGENT, Extension::Agent), (QUEUE, Extension::Queue)];
+    for placed in ways.map(|(uuid, extension)| place(uuid, extension)) {
         placed.ended().unwrap_or_else(|e| panic!("{e:#}\nAsterisk says:\n{}", network.log()));
     }
     let file = as_a_file(&audio);
@@ -138,7 +140,7 @@ fn what_asterisk_sends_is_the_callers_leg_to_the_sample() {
         assert!(at + samples.len() + FRAME >= file.len(), "{at} + {} of {}", samples.len(), file.len());
     }
     seen.sort();
-    assert_eq!(seen, [bytes(IVR), bytes(AGENT)]);
+    assert_eq!(seen, [bytes(IVR), bytes(AGENT), bytes(QUEUE)]);
 }
 
 /// A call, and what the agent's page has to show of it.

@@ -35,9 +35,12 @@ pub(crate) struct Network {
 
 /// Whom a caller reaches, as the dialplan has it.
 #[derive(Clone, Copy)]
+#[allow(dead_code, reason = "the demo calls the agent, the tests all of them")]
 pub(crate) enum Extension {
     /// The agent; the caller's leg is forked by ChanSpy.
     Agent,
+    /// The agent, through a queue.
+    Queue,
     /// Nobody yet; the AudioSocket application carries the caller's audio.
     Ivr,
 }
@@ -96,6 +99,7 @@ impl Network {
         let ms = caller.audio.len() / 8 + 100;
         let extension = match caller.extension {
             Extension::Agent => "agent",
+            Extension::Queue => "queue",
             Extension::Ivr => "ivr",
         };
         let mut command = Command::new(self.project.join("tests/telephony/sipp/run.sh"));

@@ -15,5 +15,5 @@ for file in "$here"/*.conf; do
         -e "s|@AUDIOSOCKET@|$5|g" "$file" >"$run/etc/$(basename "$file")"
 done
 # Parts that are not used look for their files all the same.
-touch "$run"/etc/{acl,ccss,cdr,cel,features,indications,manager,pjproject,stasis,udptl}.conf
+touch "$run"/etc/{acl,ccss,cdr,cel,features,indications,manager,pjproject,queuerules,stasis,udptl}.conf
 exec "$installed/asterisk" -f -vvv -C "$run/etc/asterisk.conf"
