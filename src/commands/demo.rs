@@ -1,6 +1,7 @@
 //! The whole path on real voices: the real server as its own process, a real gRPC client, calls in
 //! real time.
 
+#[allow(dead_code, reason = "the tests share it, and use another part of it")]
 pub(super) mod browser;
 mod call;
 pub(super) mod cast;

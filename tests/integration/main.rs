@@ -9,6 +9,8 @@
 mod access;
 mod adaptation;
 mod architecture;
+mod audiosocket;
+mod audiosocket_aborted;
 mod bad_recordings;
 mod bad_requests;
 mod bad_streams;

@@ -19,7 +19,8 @@ pub use channel::{ChannelChoice, ChannelPicker, ChannelRole};
 pub use codec::StreamDecoder;
 pub use error::{AudioError, LimitKind};
 pub use extract::{
-    Evidence, ExtractOptions, Extraction, Extractor, Outcome, SampleStream, SpeechSegment, SpeechStream, SpeechWindow,
+    Evidence, ExtractOptions, Extraction, Extractor, Outcome, SampleStream, SpeechSegment, SpeechStream,
+    SpeechWindow,
 };
 pub use fbank::{Fbank, FbankOptions, FrameComputer, WindowShape};
 pub use limits::Limits;

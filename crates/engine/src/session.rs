@@ -405,10 +405,7 @@ impl CallSession {
         let Some((history, wanted)) = reference else { return Ok(Vec::new()) };
         let spans = self.speaker.windows.worth_hearing(&history.mean, wanted)?;
         let by_call = |s: f64| self.clock.call_s(s);
-        Ok(spans
-            .iter()
-            .map(|s| Excerpt { start_s: by_call(s.start_s), end_s: by_call(s.end_s) })
-            .collect())
+        Ok(spans.iter().map(|s| Excerpt { start_s: by_call(s.start_s), end_s: by_call(s.end_s) }).collect())
     }
 
     /// The 1:1 and the 1:N evidence of a probe; without one, only what is known of the customer.

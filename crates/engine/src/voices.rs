@@ -83,8 +83,7 @@ mod tests {
         let back_end = BackEnd::new(model.clone(), &[0.0; 2], None).unwrap();
         let window = |a: &f32| {
             let speech = NetSpeech::from_seconds(3.0);
-            let voiceprint =
-                Voiceprint::from_embedding(model.clone(), &[a.cos(), a.sin()], speech).unwrap();
+            let voiceprint = Voiceprint::from_embedding(model.clone(), &[a.cos(), a.sin()], speech).unwrap();
             SpeechWindow { voiceprint, span: SpeechSegment { start_s: 0.0, end_s: 3.0 } }
         };
         split_cosine(&back_end, &angles.iter().map(window).collect::<Vec<_>>()).unwrap()

@@ -133,10 +133,9 @@ impl Reason {
                 "通话中换了说话人，证据已重新累计",
                 "another person has taken over the call; the evidence began anew",
             ),
-            Self::EarlierSpeakerTagged => (
-                "此前的说话人与名单内代理人相符",
-                "an earlier speaker of this call matches a listed proxy",
-            ),
+            Self::EarlierSpeakerTagged => {
+                ("此前的说话人与名单内代理人相符", "an earlier speaker of this call matches a listed proxy")
+            }
             Self::ListBeyondCalibration => (
                 "名单过长，所需证据超出校准范围",
                 "the list is so long that the evidence it needs is beyond the calibration",

@@ -11,10 +11,12 @@
 //! a clock or waits: the server owns the sockets, and a test can play any sequence of messages.
 //! Whatever comes from outside ends in events or in one typed [`ProtocolError`].
 
+mod audiosocket;
 mod dialect;
 mod error;
 mod event;
 
+pub use audiosocket::{AUDIOSOCKET_HANG_UP, AudioSocket};
 pub use dialect::{Dialect, Exchange, Frame, Parting, Reply};
 pub use error::ProtocolError;
 pub use event::{CallBegun, CallEvent, EndReason, MediaFormat};

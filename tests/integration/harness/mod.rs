@@ -2,6 +2,7 @@
 //! voices, telephones and a browser, and words for what must be refused.
 
 #[path = "../../../src/commands/demo/browser.rs"]
+#[allow(dead_code, reason = "the demo shares it, and uses another part of it")]
 pub(crate) mod browser;
 pub(crate) mod calls;
 pub(crate) mod clients;
@@ -9,6 +10,7 @@ pub(crate) mod enrollments;
 pub(crate) mod refused;
 pub(crate) mod server;
 #[path = "../../../src/commands/demo/telephone.rs"]
+#[allow(dead_code, reason = "the demo shares it, and uses another part of it")]
 pub(crate) mod telephone;
 pub(crate) mod voices;
 pub(crate) mod web;

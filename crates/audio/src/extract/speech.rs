@@ -110,8 +110,7 @@ impl Speech {
         }
         if let Some(kept) = self.kept.as_mut().filter(|_| window.adjoins) {
             let speech = NetSpeech::from_seconds(WINDOW_S as f32);
-            let voiceprint =
-                Voiceprint::from_embedding(self.model.id().clone(), &window.embedding, speech)?;
+            let voiceprint = Voiceprint::from_embedding(self.model.id().clone(), &window.embedding, speech)?;
             let start_s = self.ends.front().map_or(0.0, |end| (end - self.shift_s).max(0.0));
             kept.push(SpeechWindow { voiceprint, span: SpeechSegment { start_s, end_s: frame.end_s } });
         }

@@ -87,8 +87,10 @@ mod tests {
         let angles = [0.5, 0.1, 0.2, 1.4, 0.0, 1.5];
         // Windows 1, 2 and 4; 1 ends half a second before 2.
         assert_eq!(found(&angles, Wanted::Alike), [(10.0, 23.0), (40.0, 43.0)]);
-        assert_eq!(found(&angles, Wanted::Unlike), [(0.0, 3.0), (30.0, 39.5), (50.0, 59.5)]
-            .into_iter().collect::<Vec<_>>());
+        assert_eq!(
+            found(&angles, Wanted::Unlike),
+            [(0.0, 3.0), (30.0, 39.5), (50.0, 59.5)].into_iter().collect::<Vec<_>>()
+        );
         assert!(found(&[0.3], Wanted::Unlike).len() == 1);
     }
 }

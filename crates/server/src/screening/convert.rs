@@ -1,6 +1,6 @@
 use earmark_engine::{
-    CallInfo, CallRecord, CallUpdate, ChannelRole, CustomerComparison, Excerpt, Hypotheses, Outcome, OutcomeReport,
-    ProxyEvidence, StreamFormat,
+    CallInfo, CallRecord, CallUpdate, ChannelRole, CustomerComparison, Excerpt, Hypotheses, Outcome,
+    OutcomeReport, ProxyEvidence, StreamFormat,
 };
 use earmark_voiceprint::{CallId, CustomerId};
 
