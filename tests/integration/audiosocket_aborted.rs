@@ -90,7 +90,7 @@ fn settled(server: &TestServer) -> usize {
 fn start(data: &Path) -> TestServer {
     let options = data.join("telephony.toml");
     std::fs::write(&options, "[audiosocket]\nlisten = \"127.0.0.1:0\"\n").unwrap();
-    Launch::new().argument("--telephony", options.to_str().unwrap()).log_level("error").start(data)
+    Launch::new().argument("--telephony", options.to_str().unwrap()).log_level("error").start(&data.join("data"))
 }
 
 #[test]

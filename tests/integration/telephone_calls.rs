@@ -237,7 +237,7 @@ fn scenes() -> Vec<Scene> {
 fn server(data: &Path) -> TestServer {
     let options = data.join("telephony.toml");
     std::fs::write(&options, "[audiosocket]\nlisten = \"127.0.0.1:0\"\n").unwrap();
-    Launch::new().argument("--telephony", options.to_str().unwrap()).start(data)
+    Launch::new().argument("--telephony", options.to_str().unwrap()).start(&data.join("data"))
 }
 
 /// Registers what is known of the calls, as a CTI system does before the audio comes.

@@ -113,12 +113,13 @@ impl Listener {
         }
     }
 
-    /// The next voiceprint that the speech so far allows.
-    pub(crate) fn evidence(&mut self) -> Option<(Voiceprint, SpeechSummary)> {
+    /// The next voiceprint that the speech so far allows, and how many windows there were by then.
+    pub(crate) fn evidence(&mut self) -> Option<(Voiceprint, SpeechSummary, usize)> {
         let Ear::Stream(stream) = &mut self.ear else { return None };
-        let Evidence { net_speech, voiceprint, quality, audio_s, warnings } = stream.evidence()?;
+        let Evidence { net_speech, voiceprint, windows, quality, audio_s, warnings } = stream.evidence()?;
         let warnings = codes(&warnings, self.role);
-        Some((voiceprint, SpeechSummary { audio_s, net_speech, quality: Some(quality), warnings }))
+        let speech = SpeechSummary { audio_s, net_speech, quality: Some(quality), warnings };
+        Some((voiceprint, speech, windows))
     }
 
     /// Voiceprints of the windows of 3 s so far, one after the other.

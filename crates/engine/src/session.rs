@@ -216,8 +216,10 @@ impl CallSession {
     pub fn next_update(&mut self) -> Result<Option<CallUpdate>, EngineError> {
         let began = Instant::now();
         let listener = self.listener.as_mut().ok_or(EngineError::CallEnded)?;
-        let Some((voiceprint, speech)) = listener.evidence() else { return Ok(None) };
-        self.speaker.note_windows(&self.engine, listener.windows())?;
+        let Some((voiceprint, speech, windows)) = listener.evidence() else { return Ok(None) };
+        // Those of later speech wait for its evidence, so that nothing depends on how audio was cut.
+        let by_then = listener.windows().get(..windows).unwrap_or_default();
+        self.speaker.note_windows(&self.engine, by_then)?;
         self.speaker.heard = Some((voiceprint.clone(), speech.clone()));
         self.tell(Some(&voiceprint), speech, began).map(Some)
     }

@@ -9,6 +9,8 @@ pub struct Evidence {
     pub net_speech: NetSpeech,
     /// The mean of the voiceprints of all windows of 3 s, one beginning each second of speech.
     pub voiceprint: Voiceprint,
+    /// How many windows of the stream there were at that point, whatever came after it meanwhile.
+    pub windows: usize,
     /// How good the audio is so far.
     pub quality: Quality,
     /// Where in the call the last of that speech ends, in seconds.

@@ -49,6 +49,7 @@ pub(super) struct Finished {
 struct Update {
     net_speech: NetSpeech,
     voiceprint: Voiceprint,
+    windows: usize,
     audio_s: f64,
 }
 
@@ -104,24 +105,25 @@ impl Speech {
             return Ok(());
         }
         let net_speech = NetSpeech::from_seconds((windows.voice_frames() as f64 * self.shift_s) as f32);
-        if self.live {
-            let voiceprint = windows.mean(net_speech)?;
-            self.updates.push(Update { net_speech, voiceprint, audio_s: frame.end_s });
-        }
         if let Some(kept) = self.kept.as_mut().filter(|_| window.adjoins) {
             let speech = NetSpeech::from_seconds(WINDOW_S as f32);
             let voiceprint = Voiceprint::from_embedding(self.model.id().clone(), &window.embedding, speech)?;
             let start_s = self.ends.front().map_or(0.0, |end| (end - self.shift_s).max(0.0));
             kept.push(SpeechWindow { voiceprint, span: SpeechSegment { start_s, end_s: frame.end_s } });
         }
+        if self.live {
+            let voiceprint = windows.mean(net_speech)?;
+            let count = self.kept.as_ref().map_or(0, Vec::len);
+            self.updates.push(Update { net_speech, voiceprint, windows: count, audio_s: frame.end_s });
+        }
         Ok(())
     }
 
     /// Gives the updates of a block the quality of the audio up to its end.
     pub(super) fn report(&mut self, quality: &QualityMeter) {
-        for Update { net_speech, voiceprint, audio_s } in self.updates.drain(..) {
+        for Update { net_speech, voiceprint, windows, audio_s } in self.updates.drain(..) {
             let (quality, warnings) = (quality.quality(), quality.warnings());
-            self.evidence.push_back(Evidence { net_speech, voiceprint, quality, audio_s, warnings });
+            self.evidence.push_back(Evidence { net_speech, voiceprint, windows, quality, audio_s, warnings });
         }
     }
 
