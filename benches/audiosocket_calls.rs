@@ -184,7 +184,12 @@ fn uuid(round: usize, n: usize) -> String {
     format!("0191e0a0-0000-4000-8000-{round:04x}{n:08x}")
 }
 
-async fn place(server: &server::Server, speakers: &Arc<Vec<Speaker>>, at_once: usize, round: usize) -> Vec<Times> {
+async fn place(
+    server: &server::Server,
+    speakers: &Arc<Vec<Speaker>>,
+    at_once: usize,
+    round: usize,
+) -> Vec<Times> {
     let running: Vec<_> = (0..at_once)
         .map(|n| {
             let (address, socket) = (server.address.clone(), server.audiosocket.clone());
@@ -283,7 +288,12 @@ fn at(values: &mut [f64], part: f64) -> f64 {
 }
 
 fn summary(values: &mut [f64]) -> String {
-    format!("median {:.0} ms, 99th percentile {:.0} ms of {}", at(values, 0.5), at(values, 0.99), values.len())
+    format!(
+        "median {:.0} ms, 99th percentile {:.0} ms of {}",
+        at(values, 0.5),
+        at(values, 0.99),
+        values.len()
+    )
 }
 
 /// From each needed frame's send to what the page noted, by its own clock, which is the machine's.

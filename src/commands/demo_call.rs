@@ -73,7 +73,10 @@ impl DemoCall {
         let data = tempfile::Builder::new().prefix("earmark-demo-").tempdir()?;
         let server = Server::with_audiosocket(&self.models, data.path())?;
         let audiosocket = server.audiosocket()?;
-        output::note(&format!("the server listens on {}, for AudioSocket on {audiosocket}", server.address()));
+        output::note(&format!(
+            "the server listens on {}, for AudioSocket on {audiosocket}",
+            server.address()
+        ));
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let channel = runtime.block_on(async {
             let channel = Channel::from_shared(format!("http://{}", server.address()))?.connect().await?;
@@ -82,7 +85,8 @@ impl DemoCall {
         })?;
         let network = Network::start(&project, audiosocket, &agent(&cast)?)?;
         let address = server.address().to_owned();
-        let mut stage = Stage { channel, network, browser, runtime: &runtime, address, pictures: self.pictures };
+        let mut stage =
+            Stage { channel, network, browser, runtime: &runtime, address, pictures: self.pictures };
         for scene in scenes(&cast)? {
             stage.play(&scene)?;
         }
@@ -96,7 +100,8 @@ impl DemoCall {
 /// A browser to show or to read the page; without one, who watches opens the address.
 fn browser(project: &Path) -> Option<Browser> {
     let display = ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some());
-    let told = |error: &anyhow::Error| output::note(&format!("no browser ({error:#}): open the address yourself"));
+    let told =
+        |error: &anyhow::Error| output::note(&format!("no browser ({error:#}): open the address yourself"));
     Browser::start(project, display).inspect_err(told).ok()
 }
 
@@ -145,8 +150,12 @@ impl Stage<'_> {
         if let Some(browser) = &mut self.browser {
             browser.open(scene.uuid, &url)?;
         }
-        let caller =
-            Caller { uuid: scene.uuid, number: scene.number, extension: Extension::Agent, audio: &scene.audio };
+        let caller = Caller {
+            uuid: scene.uuid,
+            number: scene.number,
+            extension: Extension::Agent,
+            audio: &scene.audio,
+        };
         let mut placed = self.network.call(&caller)?;
         let mut shown = String::new();
         while !placed.has_ended()? {

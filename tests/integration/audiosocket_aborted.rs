@@ -90,7 +90,10 @@ fn settled(server: &TestServer) -> usize {
 fn start(data: &Path) -> TestServer {
     let options = data.join("telephony.toml");
     std::fs::write(&options, "[audiosocket]\nlisten = \"127.0.0.1:0\"\n").unwrap();
-    Launch::new().argument("--telephony", options.to_str().unwrap()).log_level("error").start(&data.join("data"))
+    Launch::new()
+        .argument("--telephony", options.to_str().unwrap())
+        .log_level("error")
+        .start(&data.join("data"))
 }
 
 #[test]
@@ -108,9 +111,9 @@ fn ten_thousand_aborted_connections_leave_nothing() {
     assert!(grown < 16 << 10, "{grown} kB more after {CONNECTIONS} connections: {memory} before");
     // A call that broke off was a call: it is kept, and ended.
     let one = uuid_of(FIRST + 3);
-    let kept = tokio::runtime::Runtime::new().unwrap().block_on(async {
-        Clients::connect(server.address()).await.call(&one).await.expect("a record")
-    });
+    let kept = tokio::runtime::Runtime::new()
+        .unwrap()
+        .block_on(async { Clients::connect(server.address()).await.call(&one).await.expect("a record") });
     assert!(kept.end_time.is_some());
 }
 

@@ -91,9 +91,9 @@ fn record(mut stream: TcpStream) -> Recorded {
         match head[0] {
             0x00 => break,
             0x01 => recorded.uuid = payload,
-            0x10 => recorded.samples.extend(
-                payload.as_chunks().0.iter().map(|&sample| i16::from_le_bytes(sample)),
-            ),
+            0x10 => recorded
+                .samples
+                .extend(payload.as_chunks().0.iter().map(|&sample| i16::from_le_bytes(sample))),
             other => panic!("an unknown message of type {other:#x}"),
         }
     }
