@@ -8,20 +8,19 @@
 
 #![expect(
     clippy::expect_used,
+    clippy::panic,
     clippy::print_stdout,
     reason = "a bench stops at the first surprise and prints its table"
 )]
 
 #[path = "shared/server.rs"]
 mod server;
+#[path = "shared/speech.rs"]
+mod speech;
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use earmark_audio::{
-    Encoding, ExtractOptions, Extractor, Limits, OnnxRuntime, OnnxSpeakerModel, RecordingReader,
-    StreamFormat, VoiceActivityModel,
-};
+use earmark_audio::{Encoding, StreamFormat};
 use earmark_server::proto::v1;
 use earmark_server::proto::v1::screen_call_request::Request;
 use earmark_server::proto::v1::screening_service_client::ScreeningServiceClient;
@@ -30,7 +29,8 @@ use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::Channel;
 
-const RATE_HZ: usize = 8000;
+use speech::RATE_HZ;
+
 const FRAME: usize = RATE_HZ / 50;
 const CALL_S: usize = 20;
 
@@ -47,7 +47,10 @@ struct Times {
 
 fn main() {
     let calls = calls();
-    let needed: Vec<Vec<usize>> = calls.iter().map(|c| needed_frames(c)).collect();
+    let extractor = speech::extractor();
+    let format = StreamFormat::mono(Encoding::ALaw, RATE_HZ as u32);
+    let needed: Vec<Vec<usize>> =
+        calls.iter().map(|c| speech::needed_frames(&extractor, format, c, FRAME)).collect();
     let data = tempfile::tempdir().expect("a folder");
     let server = server::Server::start(data.path());
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
@@ -158,24 +161,8 @@ fn report(at_once: usize, times: &[Times], cpu_s: f64) {
 
 /// Twenty seconds of each person of tests/data, as A-law.
 fn calls() -> Vec<Vec<u8>> {
-    let voices = server::root().join("tests/data/voices");
-    let mut people: std::collections::BTreeMap<String, Vec<u8>> = std::collections::BTreeMap::new();
-    for row in csv::Reader::from_path(voices.join("manifest.csv")).expect("a manifest").deserialize() {
-        let row: std::collections::HashMap<String, String> = row.expect("a row");
-        if row["part"] == "call" {
-            people.entry(row["person"].clone()).or_default().extend(alaw(&voices.join(&row["path"])));
-        }
-    }
-    people.into_values().map(|audio| audio.into_iter().take(CALL_S * RATE_HZ).collect()).collect()
-}
-
-fn alaw(file: &std::path::Path) -> Vec<u8> {
-    let mut reader = RecordingReader::open(file, &Limits::default()).expect("a clip");
-    let mut bytes = Vec::new();
-    while let Some(block) = reader.next_block().expect("audio") {
-        bytes.extend(block.channels()[0].iter().map(|s| encode_alaw((s * 32767.0) as i16)));
-    }
-    bytes
+    let people = speech::people(CALL_S);
+    people.iter().map(|samples| samples.iter().map(|&s| encode_alaw(s)).collect()).collect()
 }
 
 /// ITU-T G.711 A-law, with the even bits inverted.
@@ -189,23 +176,4 @@ fn encode_alaw(sample: i16) -> u8 {
         (magnitude >> 1) as u8
     };
     (sign | code) ^ 0x55
-}
-
-/// The frames at which the next update becomes possible.
-fn needed_frames(audio: &[u8]) -> Vec<usize> {
-    let models = server::models();
-    let runtime = OnnxRuntime::load(None).expect("ONNX Runtime; run make setup");
-    let speaker = OnnxSpeakerModel::open(&models.join("campplus-phone-192"), &runtime, 1).expect("a model");
-    let activity = VoiceActivityModel::open(&models.join("silero-vad-8k")).expect("a model");
-    let extractor =
-        Extractor::new(Arc::new(speaker), Arc::new(activity), ExtractOptions::default()).expect("options");
-    let mut stream = extractor.stream(StreamFormat::mono(Encoding::ALaw, RATE_HZ as u32)).expect("a stream");
-    let mut needed = Vec::new();
-    for (n, frame) in audio.chunks(FRAME).enumerate() {
-        stream.accept(frame).expect("audio");
-        while stream.evidence().is_some() {
-            needed.push(n);
-        }
-    }
-    needed
 }

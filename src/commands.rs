@@ -2,6 +2,7 @@
 
 pub(crate) mod adapt;
 pub(crate) mod demo;
+pub(crate) mod demo_call;
 pub(crate) mod enroll;
 pub(crate) mod evaluate;
 pub(crate) mod extract;

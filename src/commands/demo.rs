@@ -1,10 +1,13 @@
 //! The whole path on real voices: the real server as its own process, a real gRPC client, calls in
 //! real time.
 
+#[allow(dead_code, reason = "the tests share it, and use another part of it")]
+pub(super) mod browser;
 mod call;
-mod cast;
+pub(super) mod cast;
 mod report;
-mod server;
+pub(super) mod server;
+pub(super) mod telephone;
 
 use std::path::PathBuf;
 
@@ -53,7 +56,8 @@ impl Demo {
     }
 }
 
-async fn enroll(channel: &Channel, cast: &Cast) -> Result<()> {
+/// Enrolls the customers and lists the proxies.
+pub(super) async fn enroll(channel: &Channel, cast: &Cast) -> Result<()> {
     let mut customers = CustomersServiceClient::new(channel.clone());
     for (id, person) in cast.customers() {
         let recordings = recordings(cast, person)?;

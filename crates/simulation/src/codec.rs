@@ -17,6 +17,7 @@ use crate::draw::Draw;
 pub(crate) use amr::AmrMode;
 pub(crate) use amr_library::AmrLibrary;
 pub(crate) use g711::alaw;
+pub use g711::ulaw;
 pub(crate) use loss::Gilbert;
 
 /// The samples of one packet: 20 ms at 8 kHz, the frame of all codecs here.

@@ -23,6 +23,7 @@ mod simulation;
 mod spoken;
 
 pub use call::SimulatedCall;
+pub use codec::ulaw;
 pub use error::SimulationError;
 pub use material::{Folder, Materials, Speakers};
 pub use output::{OutputFormat, Summary};

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use earmark_audio::{Limits, RecordingReader};
 
 /// All audio of the demo is at this rate, as a telephone line carries it.
-pub(super) const RATE_HZ: u32 = 8000;
+pub(in crate::commands) const RATE_HZ: u32 = 8000;
 
 /// How much of a person's call clips one call holds, in samples.
 const CALL: usize = 20 * RATE_HZ as usize;
@@ -17,7 +17,7 @@ const CALL: usize = 20 * RATE_HZ as usize;
 const PAUSE: usize = RATE_HZ as usize * 2 / 5;
 
 /// The people, told apart by what they do.
-pub(super) struct Cast {
+pub(in crate::commands) struct Cast {
     folder: PathBuf,
     /// Person, then part, then files in their order.
     clips: BTreeMap<String, BTreeMap<String, Vec<PathBuf>>>,
@@ -27,12 +27,12 @@ pub(super) struct Cast {
 }
 
 /// One call to place.
-pub(super) struct Call {
-    pub(super) id: String,
+pub(in crate::commands) struct Call {
+    pub(in crate::commands) id: String,
     /// What is true of it, for the reader of the table.
-    pub(super) truth: String,
-    pub(super) claimed: String,
-    pub(super) samples: Vec<i16>,
+    pub(in crate::commands) truth: String,
+    pub(in crate::commands) claimed: String,
+    pub(in crate::commands) samples: Vec<i16>,
 }
 
 #[derive(serde::Deserialize)]
@@ -44,7 +44,7 @@ struct Row {
 
 impl Cast {
     /// Reads who there is: three customers, two proxies, and a stranger.
-    pub(super) fn load(folder: &Path) -> Result<Self> {
+    pub(in crate::commands) fn load(folder: &Path) -> Result<Self> {
         let mut clips: BTreeMap<String, BTreeMap<String, Vec<PathBuf>>> = BTreeMap::new();
         let voices = folder.join("voices");
         for row in csv::Reader::from_path(voices.join("manifest.csv"))?.deserialize() {
@@ -67,16 +67,16 @@ impl Cast {
         })
     }
 
-    pub(super) fn customers(&self) -> &[(String, String)] {
+    pub(in crate::commands) fn customers(&self) -> &[(String, String)] {
         &self.customers
     }
 
-    pub(super) fn proxies(&self) -> &[(String, String)] {
+    pub(in crate::commands) fn proxies(&self) -> &[(String, String)] {
         &self.proxies
     }
 
     /// The calls, none of whose clips were enrolled.
-    pub(super) fn calls(&self) -> Result<Vec<Call>> {
+    pub(in crate::commands) fn calls(&self) -> Result<Vec<Call>> {
         let customer = |n: usize| self.customers[n].0.clone();
         let speech = |person: &str| -> Result<Vec<i16>> {
             let mut samples = joined(&self.clips(person, "call")?);
@@ -102,7 +102,7 @@ impl Cast {
     }
 
     /// A person's clips of one part, decoded.
-    pub(super) fn clips(&self, person: &str, part: &str) -> Result<Vec<Vec<i16>>> {
+    pub(in crate::commands) fn clips(&self, person: &str, part: &str) -> Result<Vec<Vec<i16>>> {
         let files = self.clips.get(person).and_then(|parts| parts.get(part));
         files
             .with_context(|| format!("{person} has no clips of part {part}"))?
@@ -121,12 +121,12 @@ impl Cast {
 }
 
 /// Clips one after another with a breath between.
-pub(super) fn joined(clips: &[Vec<i16>]) -> Vec<i16> {
+pub(in crate::commands) fn joined(clips: &[Vec<i16>]) -> Vec<i16> {
     clips.join(&[0; PAUSE][..])
 }
 
 /// Samples as a WAV file.
-pub(super) fn wav(samples: &[i16]) -> Result<Vec<u8>> {
+pub(in crate::commands) fn wav(samples: &[i16]) -> Result<Vec<u8>> {
     let spec = hound::WavSpec {
         channels: 1,
         sample_rate: RATE_HZ,

@@ -50,8 +50,10 @@ pub(crate) fn alaw(sample: i16) -> u8 {
     (sign | code as u8) ^ 0x55
 }
 
-/// The octet whose interval holds the sample (G.711, table 2): 14 bits with a bias of 33.
-pub(crate) fn ulaw(sample: i16) -> u8 {
+/// The G.711 mu-law octet whose interval holds the sample (table 2 of the standard): 14 bits with a bias
+/// of 33.
+#[must_use]
+pub fn ulaw(sample: i16) -> u8 {
     const BIAS: i32 = 33;
     const LARGEST: i32 = 8_158;
     let (sign, magnitude) =
