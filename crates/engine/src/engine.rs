@@ -142,7 +142,11 @@ impl Engine {
         let (outcome, note) = (report.outcome, report.note.clone());
         let kept = earmark_records::OutcomeReport { outcome, proxy: None, note };
         self.records().report_outcome(tenant, call, &kept, &by, now())?;
-        self.call(tenant, call)
+        let record = self.call(tenant, call)?;
+        if let Some(outcome) = &record.outcome {
+            self.tell(|observer| observer.reported(tenant, &record.call, outcome));
+        }
+        Ok(record)
     }
 
     pub(crate) fn options(&self) -> &EngineOptions {
@@ -230,8 +234,13 @@ impl Engine {
     }
 
     pub(crate) fn publish(&self, tenant: &TenantId, update: &CallUpdate) {
+        self.tell(|observer| observer.updated(tenant, update));
+    }
+
+    /// Tells every observer.
+    pub(crate) fn tell(&self, what: impl Fn(&dyn CallObserver)) {
         for observer in self.0.observers.read().unwrap_or_else(PoisonError::into_inner).iter() {
-            observer.updated(tenant, update);
+            what(&**observer);
         }
     }
 

@@ -91,6 +91,7 @@ impl Engine {
         };
         self.records().begin_call(tenant, &start)?;
         self.call_began();
+        self.tell(|observer| observer.began(tenant, &call, start.started_at));
         Ok(CallSession {
             engine: self.clone(),
             tenant: tenant.clone(),

@@ -16,6 +16,7 @@ mod audio_stream;
 mod backend;
 mod cors;
 mod customers;
+mod desk;
 mod engine_error;
 mod error;
 mod feed;

@@ -18,7 +18,7 @@ use crate::lifecycle::{Lifecycle, Phase};
 use crate::metrics::Metrics;
 use crate::pool::{Pool, PoolOptions};
 use crate::transport::{Connections, acceptor};
-use crate::{ServerError, ServerOptions, cors, grpc_routes, http_routes};
+use crate::{ServerError, ServerOptions, cors, desk, grpc_routes, http_routes};
 
 /// How long streams may take to send their last update once they are told to finish.
 const FINISH_PATIENCE: Duration = Duration::from_secs(10);
@@ -156,5 +156,5 @@ fn router(backend: &Arc<Backend>, options: &ServerOptions) -> Result<(Router, He
         None => routes,
     };
     let plain = http_routes::routes(backend.lifecycle.clone(), backend.metrics.clone());
-    Ok((routes.merge(plain), health))
+    Ok((routes.merge(plain).merge(desk::routes(backend)?), health))
 }
