@@ -68,8 +68,7 @@ impl Screen {
         claimed: Option<&CustomerId>,
         file: &Path,
     ) -> Result<CallUpdate> {
-        let call =
-            CallInfo { call_id: call_id(file)?, claimed: claimed.cloned(), caller_number: None, agent: None };
+        let call = CallInfo { claimed: claimed.cloned(), ..CallInfo::unknown(call_id(file)?) };
         let recording = self.listen.recording(file.to_path_buf());
         Ok(engine.screen_recording(tenant, call, &recording, &Cancellation::new())?)
     }

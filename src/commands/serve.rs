@@ -1,3 +1,5 @@
+mod telephony;
+
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -5,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use earmark_server::{AccessOptions, AccessToken, ServerOptions, TlsOptions};
+use earmark_server::{AccessOptions, AccessToken, Listeners, ServerOptions, TlsOptions};
 use earmark_voiceprint::TenantId;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -14,13 +16,16 @@ use crate::exit::Done;
 use crate::output;
 use crate::setup::EngineArgs;
 
+use self::telephony::Telephony;
+
 /// Serve gRPC, gRPC-Web, health and metrics on one port
 #[derive(Args)]
 #[command(after_help = "Example:
   earmark serve --data bank --listen 127.0.0.1:50051
   grpcurl -plaintext 127.0.0.1:50051 list
 
-The first line on standard output says which address it listens on. SIGTERM or Ctrl-C drains:
+The line `listening on ADDR:PORT` on standard output says that all is ready; lines before it name
+what else is listened for. SIGTERM or Ctrl-C drains:
 new calls are refused, running ones may end, then the program ends with code 0.")]
 pub(crate) struct Serve {
     /// Address to listen on; port 0 takes a free one
@@ -42,6 +47,9 @@ pub(crate) struct Serve {
     /// reaches the port may
     #[arg(long, value_name = "FILE")]
     tokens: Option<PathBuf>,
+    /// By which ways calls arrive beside gRPC: AudioSocket and more (TOML, see docs/integration.md)
+    #[arg(long, value_name = "FILE")]
+    telephony: Option<PathBuf>,
     /// Live calls at once; the next one is refused
     #[arg(long, default_value_t = 200, value_name = "N")]
     max_calls: usize,
@@ -79,6 +87,7 @@ struct RawToken {
 impl Serve {
     pub(crate) fn run(self) -> Result<Done> {
         self.start_log()?;
+        let telephony = Telephony::read(self.telephony.as_deref())?;
         let mut options = self.engine.options()?;
         options.keep_call_voiceprints = self.keep_call_voiceprints;
         options.screen_opted_out = self.screen_opted_out;
@@ -89,9 +98,20 @@ impl Serve {
             // Before the address is told: who reads it may stop the server at once.
             let stopped = stop_signal()?;
             let what = || format!("can't listen on {}; choose a free port with --listen", self.listen);
-            let listener = TcpListener::bind(self.listen).await.with_context(what)?;
-            output::line(&format!("listening on {}", listener.local_addr()?));
-            earmark_server::serve(listener, engine, self.server_options()?, stopped).await?;
+            let main = TcpListener::bind(self.listen).await.with_context(what)?;
+            let audiosocket = match telephony.audiosocket {
+                Some(address) => {
+                    let what = || format!("can't listen on {address}; choose a free port for audiosocket");
+                    Some(TcpListener::bind(address).await.with_context(what)?)
+                }
+                None => None,
+            };
+            if let Some(listener) = &audiosocket {
+                output::line(&format!("listening for audiosocket on {}", listener.local_addr()?));
+            }
+            output::line(&format!("listening on {}", main.local_addr()?));
+            let options = ServerOptions { telephony: telephony.options, ..self.server_options()? };
+            earmark_server::serve(Listeners { main, audiosocket }, engine, options, stopped).await?;
             Ok(Done::All)
         })
     }

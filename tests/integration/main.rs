@@ -9,6 +9,7 @@
 mod access;
 mod adaptation;
 mod architecture;
+mod audiosocket;
 mod bad_recordings;
 mod bad_requests;
 mod bad_streams;

@@ -23,6 +23,6 @@ mod timeline;
 
 pub use extractor::Extractor;
 pub use options::ExtractOptions;
-pub use outcome::{Evidence, Extraction, Outcome, SpeechSegment};
+pub use outcome::{Evidence, Extraction, Outcome, SpeechSegment, SpeechWindow};
 pub use samples::SampleStream;
 pub use stream::SpeechStream;

@@ -20,6 +20,7 @@ pub use codec::StreamDecoder;
 pub use error::{AudioError, LimitKind};
 pub use extract::{
     Evidence, ExtractOptions, Extraction, Extractor, Outcome, SampleStream, SpeechSegment, SpeechStream,
+    SpeechWindow,
 };
 pub use fbank::{Fbank, FbankOptions, FrameComputer, WindowShape};
 pub use limits::Limits;

@@ -1,6 +1,7 @@
 //! What a recording must have before a voice may stand for somebody: enough speech, a fair line,
 //! one voice in it, and the same voice in all of them.
 
+use earmark_audio::SpeechWindow;
 use earmark_records::NewVoiceprint;
 use earmark_scoring::Prepared;
 use earmark_voiceprint::{NetSpeech, Quality, Voiceprint};
@@ -22,7 +23,7 @@ pub(crate) struct Heard {
     pub(crate) voiceprint: Option<Voiceprint>,
     pub(crate) speech: SpeechSummary,
     /// Voiceprints of its non-overlapping 3 s windows, in order.
-    pub(crate) windows: Vec<Voiceprint>,
+    pub(crate) windows: Vec<SpeechWindow>,
 }
 
 impl Heard {
@@ -110,7 +111,7 @@ fn check_recording(scorer: &Scorer, rules: &EnrollmentRules, heard: &Heard) -> R
 fn holds_several_voices(
     scorer: &Scorer,
     rules: &EnrollmentRules,
-    windows: &[Voiceprint],
+    windows: &[SpeechWindow],
 ) -> Result<bool, EngineError> {
     let back_end = scorer.matcher.bundle().back_end();
     let split = voices::split_cosine(back_end, windows)?;

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use earmark_audio::Warning;
-use earmark_records::{Outcome, StoredOutcome, Timestamp};
+use earmark_records::{CallAmendment, Excerpt, Outcome, StoredOutcome, Timestamp};
 use earmark_scoring::{Reason, RiskTier, Verdict};
 use earmark_voiceprint::{CallId, CustomerId, ModelId, NetSpeech, ProxyId, Quality, TenantId};
 
@@ -17,6 +17,25 @@ pub struct CallInfo {
     pub caller_number: Option<String>,
     /// Who answers.
     pub agent: Option<String>,
+    /// What the call is about: `hotline`, `collections`, `complaint`, or the institution's own word.
+    pub scene: Option<String>,
+}
+
+impl CallInfo {
+    /// A call of which nothing but its key is known.
+    #[must_use]
+    pub fn unknown(call_id: CallId) -> Self {
+        Self { call_id, claimed: None, caller_number: None, agent: None, scene: None }
+    }
+
+    /// Takes over what `amendment` says.
+    pub(crate) fn amend(&mut self, amendment: &CallAmendment) {
+        let CallAmendment { claimed_customer, caller_number, agent, scene } = amendment.clone();
+        self.claimed = claimed_customer.or_else(|| self.claimed.take());
+        self.caller_number = caller_number.or_else(|| self.caller_number.take());
+        self.agent = agent.or_else(|| self.agent.take());
+        self.scene = scene.or_else(|| self.scene.take());
+    }
 }
 
 /// What was heard so far.
@@ -132,6 +151,9 @@ pub struct CallUpdate {
     pub sequence: u32,
     /// Set on the last one only.
     pub is_final: bool,
+    /// Who of those that spoke on the caller's leg one after the other it is about, from 1: at a
+    /// transfer the evidence begins anew.
+    pub speaker: u32,
     /// What was heard so far.
     pub speech: SpeechSummary,
     /// The 1:1 evidence.
@@ -146,6 +168,9 @@ pub struct CallUpdate {
     pub risk: RiskTier,
     /// Why, the weightiest first.
     pub reasons: Vec<Reason>,
+    /// The seconds worth listening to, by the call's time: what speaks most for the verdict. At most
+    /// [`MAX_EXCERPTS`], in order.
+    pub excerpts: Vec<Excerpt>,
     /// The model behind the voiceprints.
     pub model: ModelId,
     /// The back end and calibration behind the LLRs.
@@ -155,6 +180,9 @@ pub struct CallUpdate {
     /// When it was made.
     pub at: Timestamp,
 }
+
+/// The most excerpts an update names.
+pub const MAX_EXCERPTS: usize = 3;
 
 /// The most listed proxies an update shows.
 pub const MAX_PROXIES_SHOWN: usize = 5;

@@ -18,6 +18,8 @@ pub(crate) fn to_record(update: &CallUpdate) -> Result<EvidenceUpdate, EngineErr
     Ok(EvidenceUpdate {
         sequence: update.sequence,
         at: update.at,
+        speaker: update.speaker,
+        excerpts: update.excerpts.clone(),
         net_speech: update.speech.net_speech,
         quality: update.speech.quality,
         warnings: update.speech.warnings.iter().map(|w| code(w.as_str())).collect::<Result<_, _>>()?,
@@ -48,6 +50,7 @@ pub(crate) fn from_record(
         claimed: call.start.claimed_customer,
         caller_number: call.start.caller_number,
         agent: call.start.agent,
+        scene: call.start.scene,
     };
     let last = call.conclusion.as_ref().map(|c| c.last.sequence);
     let updates = call
@@ -79,6 +82,8 @@ fn update_from_record(
         call: info.clone(),
         sequence: update.sequence,
         is_final: false,
+        speaker: update.speaker,
+        excerpts: update.excerpts,
         speech: SpeechSummary {
             audio_s: update.audio_position_s,
             net_speech: update.net_speech,

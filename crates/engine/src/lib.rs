@@ -31,8 +31,8 @@ mod views;
 mod voices;
 
 pub use call::{
-    CallInfo, CallObserver, CallRecord, CallUpdate, CustomerComparison, Hypotheses, MAX_PROXIES_SHOWN,
-    OutcomeReport, ProxyEvidence, SpeechSummary, WarningCode,
+    CallInfo, CallObserver, CallRecord, CallUpdate, CustomerComparison, Hypotheses, MAX_EXCERPTS,
+    MAX_PROXIES_SHOWN, OutcomeReport, ProxyEvidence, SpeechSummary, WarningCode,
 };
 pub use cancellation::Cancellation;
 pub use engine::{Engine, EngineStatistics};
@@ -51,8 +51,8 @@ pub use earmark_audio::{
     PromptLibrary, StreamFormat,
 };
 pub use earmark_records::{
-    Actor, Customer, CustomerStatus, Outcome, Page, PageRequest, PageSize, PageToken, Proxy, RecordsError,
-    StoredOutcome, Timestamp, VoiceprintInfo,
+    Actor, CallAmendment, Customer, CustomerStatus, Excerpt, Outcome, Page, PageRequest, PageSize, PageToken,
+    Proxy, RecordsError, StoredOutcome, Timestamp, VoiceprintInfo,
 };
 pub use earmark_scoring::{
     Llr, Policy, PolicyOptions, Priors, Reason, RiskTier, ScoringError, Text, Verdict,

@@ -3,7 +3,7 @@ use std::io::{Cursor, Read};
 
 use earmark_audio::{
     AudioError, ChannelPicker, ChannelRole, Evidence, Extraction, RecordingReader, SampleStream, Source,
-    SpeechStream, StreamDecoder, StreamFormat, Warning,
+    SpeechStream, SpeechWindow, StreamDecoder, StreamFormat, Warning,
 };
 use earmark_voiceprint::{NetSpeech, Voiceprint};
 
@@ -28,7 +28,7 @@ enum Ear {
     /// A recording that was heard whole.
     Whole(Box<Heard>),
     /// The caller's voice may not be processed: only time passes.
-    Deaf { bytes: u64, bytes_per_s: f64 },
+    Deaf { audio_s: f64, bytes_per_s: f64 },
 }
 
 impl Listener {
@@ -55,32 +55,75 @@ impl Listener {
     /// For a caller whose voice may not be processed.
     pub(crate) fn deaf(format: StreamFormat) -> Result<Self, EngineError> {
         format.check()?;
-        let units_per_s = f64::from(format.sample_rate_hz) / format.encoding.unit_samples() as f64;
-        let bytes_per_s = units_per_s * format.encoding.unit_bytes() as f64 * f64::from(format.channels);
-        Ok(Self { ear: Ear::Deaf { bytes: 0, bytes_per_s }, role: ChannelRole::Customer })
+        let ear = Ear::Deaf { audio_s: 0.0, bytes_per_s: bytes_per_s(format) };
+        Ok(Self { ear, role: ChannelRole::Customer })
+    }
+
+    /// The bytes from here on have another format.
+    pub(crate) fn change_format(
+        &mut self,
+        format: StreamFormat,
+        role: ChannelRole,
+    ) -> Result<(), EngineError> {
+        format.check()?;
+        match &mut self.ear {
+            Ear::Stream(stream) => stream.change_format(format)?,
+            Ear::Whole(_) => {}
+            Ear::Deaf { bytes_per_s: rate, .. } => *rate = bytes_per_s(format),
+        }
+        // Once both parties were in what was heard, they stay in it.
+        if role == ChannelRole::Mixed {
+            self.role = role;
+        }
+        Ok(())
+    }
+
+    /// Silence in place of audio that was lost.
+    pub(crate) fn accept_silence(&mut self, seconds: f64) -> Result<(), EngineError> {
+        match &mut self.ear {
+            Ear::Stream(stream) => stream.accept_silence(seconds)?,
+            Ear::Whole(_) => {}
+            Ear::Deaf { audio_s, .. } => *audio_s += seconds,
+        }
+        Ok(())
+    }
+
+    /// Length of the audio so far, in seconds.
+    pub(crate) fn duration_s(&self) -> f64 {
+        match &self.ear {
+            Ear::Stream(stream) => stream.duration_s(),
+            Ear::Whole(heard) => heard.speech.audio_s,
+            Ear::Deaf { audio_s, .. } => *audio_s,
+        }
+    }
+
+    /// Whether the caller's voice is not processed.
+    pub(crate) fn is_deaf(&self) -> bool {
+        matches!(self.ear, Ear::Deaf { .. })
     }
 
     pub(crate) fn accept(&mut self, chunk: &[u8]) -> Result<(), EngineError> {
         match &mut self.ear {
             Ear::Stream(stream) => Ok(stream.accept(chunk)?),
             Ear::Whole(_) => Ok(()),
-            Ear::Deaf { bytes, .. } => {
-                *bytes += chunk.len() as u64;
+            Ear::Deaf { audio_s, bytes_per_s } => {
+                *audio_s += chunk.len() as f64 / *bytes_per_s;
                 Ok(())
             }
         }
     }
 
-    /// The next voiceprint that the speech so far allows.
-    pub(crate) fn evidence(&mut self) -> Option<(Voiceprint, SpeechSummary)> {
+    /// The next voiceprint that the speech so far allows, and how many windows there were by then.
+    pub(crate) fn evidence(&mut self) -> Option<(Voiceprint, SpeechSummary, usize)> {
         let Ear::Stream(stream) = &mut self.ear else { return None };
-        let Evidence { net_speech, voiceprint, quality, audio_s, warnings } = stream.evidence()?;
+        let Evidence { net_speech, voiceprint, windows, quality, audio_s, warnings } = stream.evidence()?;
         let warnings = codes(&warnings, self.role);
-        Some((voiceprint, SpeechSummary { audio_s, net_speech, quality: Some(quality), warnings }))
+        let speech = SpeechSummary { audio_s, net_speech, quality: Some(quality), warnings };
+        Some((voiceprint, speech, windows))
     }
 
     /// Voiceprints of the windows of 3 s so far, one after the other.
-    pub(crate) fn windows(&self) -> &[Voiceprint] {
+    pub(crate) fn windows(&self) -> &[SpeechWindow] {
         match &self.ear {
             Ear::Stream(stream) => stream.windows(),
             Ear::Whole(heard) => &heard.windows,
@@ -101,13 +144,17 @@ impl Listener {
         match self.ear {
             Ear::Stream(stream) => Ok(whole(stream.finish()?, self.role)),
             Ear::Whole(heard) => Ok(*heard),
-            Ear::Deaf { bytes, bytes_per_s } => {
-                let audio_s = bytes as f64 / bytes_per_s;
+            Ear::Deaf { audio_s, .. } => {
                 let speech = SpeechSummary { audio_s, ..SpeechSummary::nothing() };
                 Ok(Heard { speech, ..Heard::nothing() })
             }
         }
     }
+}
+
+fn bytes_per_s(format: StreamFormat) -> f64 {
+    let units_per_s = f64::from(format.sample_rate_hz) / format.encoding.unit_samples() as f64;
+    units_per_s * format.encoding.unit_bytes() as f64 * f64::from(format.channels)
 }
 
 impl Engine {

@@ -1,5 +1,6 @@
 //! Whether one channel holds more than one voice.
 
+use earmark_audio::SpeechWindow;
 use earmark_scoring::BackEnd;
 use earmark_voiceprint::{Voiceprint, VoiceprintError};
 
@@ -17,11 +18,11 @@ const ROUNDS: usize = 10;
 ///
 /// Two-means on the sphere, begun with the two least alike windows. One voice splits by its words
 /// and its mood, which leaves the halves alike; docs/evaluation.md has both distributions.
-pub(crate) fn split_cosine(back_end: &BackEnd, windows: &[Voiceprint]) -> Result<Option<f32>, EngineError> {
+pub(crate) fn split_cosine(back_end: &BackEnd, windows: &[SpeechWindow]) -> Result<Option<f32>, EngineError> {
     if windows.len() < LEAST_WINDOWS {
         return Ok(None);
     }
-    let moved = windows.iter().map(|w| back_end.apply(w)).collect::<Result<Vec<_>, _>>()?;
+    let moved = windows.iter().map(|w| back_end.apply(&w.voiceprint)).collect::<Result<Vec<_>, _>>()?;
     let (mut one, mut other) = least_alike(&moved)?;
     let mut first = vec![true; moved.len()];
     for _ in 0..ROUNDS {
@@ -43,11 +44,11 @@ pub(crate) fn split_cosine(back_end: &BackEnd, windows: &[Voiceprint]) -> Result
 }
 
 /// How alike the two least alike windows are; none of fewer than two.
-pub(crate) fn least_cosine(back_end: &BackEnd, windows: &[Voiceprint]) -> Result<Option<f32>, EngineError> {
+pub(crate) fn least_cosine(back_end: &BackEnd, windows: &[SpeechWindow]) -> Result<Option<f32>, EngineError> {
     if windows.len() < 2 {
         return Ok(None);
     }
-    let moved = windows.iter().map(|w| back_end.apply(w)).collect::<Result<Vec<_>, _>>()?;
+    let moved = windows.iter().map(|w| back_end.apply(&w.voiceprint)).collect::<Result<Vec<_>, _>>()?;
     let (one, other) = least_alike(&moved)?;
     Ok(Some(one.cosine(&other)?.value()))
 }
@@ -72,6 +73,7 @@ fn mean(windows: &[Voiceprint], first: &[bool], which: bool) -> Result<Voiceprin
 
 #[cfg(test)]
 mod tests {
+    use earmark_audio::SpeechSegment;
     use earmark_voiceprint::{ModelId, NetSpeech};
 
     use super::*;
@@ -80,8 +82,9 @@ mod tests {
         let model = ModelId::new("m", "0");
         let back_end = BackEnd::new(model.clone(), &[0.0; 2], None).unwrap();
         let window = |a: &f32| {
-            Voiceprint::from_embedding(model.clone(), &[a.cos(), a.sin()], NetSpeech::from_seconds(3.0))
-                .unwrap()
+            let speech = NetSpeech::from_seconds(3.0);
+            let voiceprint = Voiceprint::from_embedding(model.clone(), &[a.cos(), a.sin()], speech).unwrap();
+            SpeechWindow { voiceprint, span: SpeechSegment { start_s: 0.0, end_s: 3.0 } }
         };
         split_cosine(&back_end, &angles.iter().map(window).collect::<Vec<_>>()).unwrap()
     }

@@ -18,6 +18,8 @@ pub struct CallStart {
     pub caller_number: Option<String>,
     /// Who took the call; at most 128 bytes.
     pub agent: Option<String>,
+    /// What the call is about, such as `collections`; one line, at most 128 bytes.
+    pub scene: Option<String>,
     /// How the audio is encoded; one line, at most 128 bytes.
     pub encoding: String,
     /// Which channel of it is the caller's; at most 128 bytes.
@@ -29,15 +31,43 @@ pub struct CallStart {
 impl CallStart {
     pub(crate) fn check(&self) -> Result<(), RecordsError> {
         check_line("encoding", &self.encoding, MAX_LINE_BYTES)?;
-        let optional =
-            [("caller number", &self.caller_number), ("agent", &self.agent), ("channel", &self.channel)];
-        for (field, text) in optional {
-            if let Some(text) = text {
-                check_line(field, text, MAX_LINE_BYTES)?;
-            }
-        }
-        Ok(())
+        check_optional(&[
+            ("caller number", &self.caller_number),
+            ("agent", &self.agent),
+            ("scene", &self.scene),
+            ("channel", &self.channel),
+        ])
     }
+}
+
+/// What becomes known of a call while it lives. `None` leaves what was known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CallAmendment {
+    /// Who the caller says they are.
+    pub claimed_customer: Option<CustomerId>,
+    /// The number the call came from; at most 128 bytes.
+    pub caller_number: Option<String>,
+    /// Who has the call now; at most 128 bytes.
+    pub agent: Option<String>,
+    /// What the call is about; at most 128 bytes.
+    pub scene: Option<String>,
+}
+
+impl CallAmendment {
+    pub(crate) fn check(&self) -> Result<(), RecordsError> {
+        check_optional(&[
+            ("caller number", &self.caller_number),
+            ("agent", &self.agent),
+            ("scene", &self.scene),
+        ])
+    }
+}
+
+fn check_optional(lines: &[(&'static str, &Option<String>)]) -> Result<(), RecordsError> {
+    lines
+        .iter()
+        .filter_map(|(field, text)| Some((field, text.as_ref()?)))
+        .try_for_each(|(field, text)| check_line(field, text, MAX_LINE_BYTES))
 }
 
 /// What is known when a call ends.

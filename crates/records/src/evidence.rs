@@ -6,6 +6,8 @@ use crate::{Code, FieldProblem, RecordsError, Timestamp};
 
 /// The most evidence updates one call may have: one a second for over five hours.
 pub const MAX_UPDATES_PER_CALL: u32 = 20_000;
+/// The most excerpts one update may name.
+pub const MAX_EXCERPTS_PER_UPDATE: usize = 16;
 /// The most proxies one update may name.
 pub const MAX_PROXIES_PER_UPDATE: usize = 32;
 const MAX_REASONS: usize = 32;
@@ -33,6 +35,15 @@ pub struct ProxyEvidence {
     pub posterior: f64,
 }
 
+/// A stretch of the call, in seconds from its beginning.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Excerpt {
+    /// Where it begins.
+    pub start_s: f64,
+    /// Where it ends; not before it begins.
+    pub end_s: f64,
+}
+
 /// The probabilities of the hypotheses, each 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Posterior {
@@ -51,6 +62,8 @@ pub struct EvidenceUpdate {
     pub sequence: u32,
     /// When it was made.
     pub at: Timestamp,
+    /// Who of those that spoke on the caller's leg one after the other it is about, from 1.
+    pub speaker: u32,
     /// The speech heard so far.
     pub net_speech: NetSpeech,
     /// The audio heard so far, in seconds.
@@ -71,6 +84,8 @@ pub struct EvidenceUpdate {
     pub risk: Code,
     /// Why, most important first; at most 32.
     pub reasons: Vec<Code>,
+    /// The seconds worth listening to; at most [`MAX_EXCERPTS_PER_UPDATE`].
+    pub excerpts: Vec<Excerpt>,
     /// The time spent computing it, in milliseconds.
     pub compute_ms: f64,
     /// Which calibration made the log-likelihood ratios; one line, at most 256 bytes.
@@ -85,6 +100,12 @@ impl EvidenceUpdate {
         check_limit("proxies", self.proxies.len(), MAX_PROXIES_PER_UPDATE)?;
         check_limit("reasons", self.reasons.len(), MAX_REASONS)?;
         check_limit("warnings", self.warnings.len(), MAX_REASONS)?;
+        check_limit("excerpts", self.excerpts.len(), MAX_EXCERPTS_PER_UPDATE)?;
+        for excerpt in &self.excerpts {
+            check_seconds("excerpt", excerpt.start_s)?;
+            check_seconds("excerpt", excerpt.end_s)?;
+            check_range("excerpt", excerpt.start_s <= excerpt.end_s)?;
+        }
         self.quality.as_ref().map_or(Ok(()), check_quality)?;
         check_line("calibration", &self.calibration, MAX_CALIBRATION_BYTES)?;
         check_seconds("audio position", self.audio_position_s)?;

@@ -27,12 +27,14 @@ mod voiceprint;
 
 pub use audit::{AuditAction, AuditEntry, AuditHead};
 pub use call::{
-    Call, CallConclusion, CallEnd, CallFilter, CallStart, CallSummary, Outcome, OutcomeReport, StoredOutcome,
+    Call, CallAmendment, CallConclusion, CallEnd, CallFilter, CallStart, CallSummary, Outcome, OutcomeReport,
+    StoredOutcome,
 };
 pub use customer::{Customer, CustomerStatus, CustomerVoiceprint, EnrollMode, Enrolled, Enrollment};
 pub use error::{FieldProblem, RecordKind, RecordsError};
 pub use evidence::{
-    CustomerEvidence, EvidenceUpdate, MAX_PROXIES_PER_UPDATE, MAX_UPDATES_PER_CALL, Posterior, ProxyEvidence,
+    CustomerEvidence, EvidenceUpdate, Excerpt, MAX_EXCERPTS_PER_UPDATE, MAX_PROXIES_PER_UPDATE,
+    MAX_UPDATES_PER_CALL, Posterior, ProxyEvidence,
 };
 pub use idempotency::{RequestDigest, RequestKey, RequestOutcome};
 pub use key_file::KeyFile;

@@ -3,7 +3,7 @@ use std::ops::ControlFlow;
 use earmark_voiceprint::{CallId, CustomerId, ProxyId, TenantId};
 
 use crate::{
-    Actor, AuditEntry, AuditHead, Call, CallEnd, CallFilter, CallStart, CallSummary, Customer,
+    Actor, AuditEntry, AuditHead, Call, CallAmendment, CallEnd, CallFilter, CallStart, CallSummary, Customer,
     CustomerVoiceprint, Enrolled, Enrollment, EvidenceUpdate, NewProxy, OutcomeReport, Page, PageRequest,
     Proxy, ProxyAdded, ProxyVoiceprint, RecordsError, RequestKey, RequestOutcome, StoredVoiceprint,
     Timestamp, VoiceprintId,
@@ -145,6 +145,17 @@ pub trait Records: Send + Sync {
     /// # Errors
     /// [`RecordsError::AlreadyExists`], or no such tenant.
     fn begin_call(&self, tenant: &TenantId, start: &CallStart) -> Result<(), RecordsError>;
+
+    /// Adds what became known of a living call.
+    ///
+    /// # Errors
+    /// [`RecordsError::NotFound`] or [`RecordsError::CallFinished`].
+    fn amend_call(
+        &self,
+        tenant: &TenantId,
+        call: &CallId,
+        amendment: &CallAmendment,
+    ) -> Result<(), RecordsError>;
 
     /// Adds evidence to a living call.
     ///

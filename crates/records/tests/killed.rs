@@ -48,6 +48,8 @@ fn update(sequence: u32) -> EvidenceUpdate {
     let code = |text| Code::new(text).unwrap();
     EvidenceUpdate {
         sequence,
+        speaker: 1,
+        excerpts: Vec::new(),
         at: now(),
         quality: None,
         warnings: Vec::new(),
@@ -113,6 +115,7 @@ fn one_call(records: &SqliteRecords, id: &str) {
         claimed_customer: None,
         caller_number: None,
         agent: None,
+        scene: None,
         encoding: "pcmu/8000".to_owned(),
         channel: None,
         started_at: now(),

@@ -34,13 +34,17 @@ pub enum Reason {
     NarrowBand,
     /// More than one person speaks on the caller's channel.
     SeveralVoices,
+    /// Somebody else spoke on the caller's leg before (a transfer): the evidence began anew.
+    SpeakerChanged,
+    /// One who spoke on the caller's leg before was tagged as a listed proxy.
+    EarlierSpeakerTagged,
     /// The list is so long that the alarm threshold lies beyond what the calibration can vouch for.
     ListBeyondCalibration,
 }
 
 impl Reason {
     /// All reasons.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::ListedProxyMatch,
         Self::ListedProxyLikely,
         Self::NarrowMargin,
@@ -56,6 +60,8 @@ impl Reason {
         Self::Clipped,
         Self::NarrowBand,
         Self::SeveralVoices,
+        Self::SpeakerChanged,
+        Self::EarlierSpeakerTagged,
         Self::ListBeyondCalibration,
     ];
 
@@ -78,6 +84,8 @@ impl Reason {
             Self::Clipped => "CLIPPED",
             Self::NarrowBand => "NARROW_BAND",
             Self::SeveralVoices => "SEVERAL_VOICES",
+            Self::SpeakerChanged => "SPEAKER_CHANGED",
+            Self::EarlierSpeakerTagged => "EARLIER_SPEAKER_TAGGED",
             Self::ListBeyondCalibration => "LIST_BEYOND_CALIBRATION",
         }
     }
@@ -120,6 +128,13 @@ impl Reason {
             Self::NarrowBand => ("声音频带过窄", "the band is too narrow"),
             Self::SeveralVoices => {
                 ("客户声道中有不止一人说话", "more than one person speaks on the caller's channel")
+            }
+            Self::SpeakerChanged => (
+                "通话中换了说话人，证据已重新累计",
+                "another person has taken over the call; the evidence began anew",
+            ),
+            Self::EarlierSpeakerTagged => {
+                ("此前的说话人与名单内代理人相符", "an earlier speaker of this call matches a listed proxy")
             }
             Self::ListBeyondCalibration => (
                 "名单过长，所需证据超出校准范围",

@@ -35,6 +35,12 @@ impl<K: Clone + PartialEq> EvidenceTrack<K> {
         self.last.as_ref()
     }
 
+    /// Another customer is claimed from now on: the last verdict was about somebody else, and holds
+    /// nothing back. Looks and a standing alarm stay.
+    pub fn forget_verdict(&mut self) {
+        self.last = None;
+    }
+
     /// Looks at the call while it goes on. Always with the same decider, and with evidence over all
     /// speech so far.
     pub fn look(&mut self, decider: &Decider, evidence: &Evidence<'_, K>) -> Decision<K> {
@@ -170,6 +176,20 @@ mod tests {
         assert_eq!(look(&mut held, 4.0, 0.4, &nobody), Verdict::Match);
         assert_eq!(look(&mut held, 5.0, 0.3, &nobody), Verdict::Doubtful);
         assert_eq!(look(&mut held, 6.0, 1.3, &nobody), Verdict::Doubtful);
+    }
+
+    #[test]
+    fn another_claim_is_judged_afresh_and_the_alarm_stands() {
+        let mut track = EvidenceTrack::new();
+        assert_eq!(look(&mut track, 3.0, 2.3, &[]), Verdict::Match);
+        // Within the hysteresis a verdict would stand; of another customer it does not.
+        track.forget_verdict();
+        assert_eq!(look(&mut track, 3.0, 0.4, &[]), Verdict::Doubtful);
+        let mut track = EvidenceTrack::new();
+        assert_eq!(look(&mut track, 3.0, -9.0, &[('a', 9.0)]), Verdict::SuspectedProxy);
+        track.forget_verdict();
+        assert_eq!(look(&mut track, 3.0, -9.0, &[('a', 9.0)]), Verdict::SuspectedProxy);
+        assert_eq!(track.looks(), 2);
     }
 
     #[test]

@@ -15,6 +15,13 @@ pub(crate) const TENANT_KEY: &str = "earmark-tenant";
 /// The tenant of calls that name none.
 pub(crate) const DEFAULT_TENANT: &str = "default";
 
+/// The tenant of whoever names none.
+pub(crate) fn default_tenant() -> TenantId {
+    // The name is one that every tenant id may be; a test holds it.
+    #[expect(clippy::expect_used, reason = "a constant of ours")]
+    TenantId::new(DEFAULT_TENANT).expect("a tenant's id")
+}
+
 /// A token is random, so its hash needs no salt; 16 characters of base64 are 96 bits.
 const MIN_TOKEN_CHARS: usize = 16;
 /// A header longer than this is no token; nothing longer is hashed.

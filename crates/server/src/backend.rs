@@ -9,6 +9,7 @@ use crate::Limits;
 use crate::access::Caller;
 use crate::feed::Feed;
 use crate::lifecycle::Lifecycle;
+use crate::media::Registry;
 use crate::metrics::Metrics;
 use crate::pool::{Lane, Pool};
 use crate::refusal::Refusal;
@@ -22,6 +23,8 @@ pub(crate) struct Backend {
     pub(crate) limits: Limits,
     pub(crate) feed: Arc<Feed>,
     pub(crate) rooms: Rooms,
+    /// Calls of media streams.
+    pub(crate) registry: Arc<Registry>,
     /// The tasks of streams that reply with streams.
     pub(crate) streams: TaskTracker,
 }

@@ -24,6 +24,7 @@ mod gate;
 mod grpc_routes;
 mod http_routes;
 mod lifecycle;
+mod media;
 mod metrics;
 mod options;
 mod paging_convert;
@@ -40,6 +41,7 @@ mod voiceprints;
 
 pub use access::{AccessOptions, AccessToken};
 pub use error::ServerError;
+pub use media::{AudioSocketOptions, MixedAudio, TelephonyOptions};
 pub use options::{Limits, MAX_CHUNK_BYTES, ServerOptions};
-pub use serve::serve;
+pub use serve::{Listeners, serve};
 pub use transport::TlsOptions;

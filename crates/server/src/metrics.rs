@@ -25,9 +25,10 @@ const GAUGES: [(&str, &str); 7] = [
     ("earmark_connections", "Connections open now."),
     ("earmark_queue_depth", "Jobs waiting for a thread, by lane."),
 ];
-const COUNTERS: [(&str, &str); 4] = [
+const COUNTERS: [(&str, &str); 5] = [
     ("earmark_audio_seconds_total", "Audio taken in, in seconds."),
     ("earmark_decisions_total", "Calls decided, by verdict of the final update."),
+    ("earmark_media_streams_total", "Media streams that ended, by protocol and how."),
     ("earmark_rpcs_total", "Calls of the API, by method and gRPC code."),
     ("earmark_refusals_total", "Calls of the API that failed, by reason."),
 ];
@@ -151,6 +152,10 @@ impl Metrics {
         self.histogram("earmark_rpc_seconds", ("method", method)).record(took);
     }
 
+    pub(crate) fn media_stream(&self, protocol: &'static str, end: &'static str) {
+        self.count(labeled("earmark_media_streams_total", [("protocol", protocol), ("end", end)]));
+    }
+
     /// `reason` comes from our own statuses only, so there are few of them.
     pub(crate) fn refusal(&self, reason: String) {
         let key = Key::from_parts("earmark_refusals_total", vec![Label::new("reason", reason)]);
@@ -240,6 +245,7 @@ mod tests {
         metrics.rpc("m", "OK", Duration::ZERO);
         metrics.decision("MATCH");
         metrics.refusal("X".into());
+        metrics.media_stream("audiosocket", "HUNG_UP");
         let text = metrics.render();
         for (name, help) in GAUGES.iter().chain(&COUNTERS).chain(&HISTOGRAMS) {
             assert!(text.contains(&format!("# HELP {name} {help}")), "{name} is not in\n{text}");

@@ -1,7 +1,7 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use crate::{AccessOptions, ServerError, TlsOptions};
+use crate::{AccessOptions, ServerError, TelephonyOptions, TlsOptions};
 
 /// How the server behaves. Everything has a default that is safe on one machine.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub struct ServerOptions {
     pub threads: Option<NonZeroUsize>,
     /// How long live calls may go on after the stop signal before they are finished.
     pub drain_timeout: Duration,
+    /// How calls may arrive beside gRPC.
+    pub telephony: TelephonyOptions,
     /// What a client, or all of them together, may use.
     pub limits: Limits,
 }
@@ -31,6 +33,7 @@ impl Default for ServerOptions {
             cors_origins: Vec::new(),
             threads: None,
             drain_timeout: Duration::from_secs(30),
+            telephony: TelephonyOptions::default(),
             limits: Limits::default(),
         }
     }
@@ -101,6 +104,7 @@ impl ServerOptions {
             ("max_batch_requests", limits.max_batch_requests),
             ("max_lookups", limits.max_lookups),
             ("max_connections", limits.max_connections),
+            ("audiosocket.max_connections", self.telephony.audiosocket.max_connections),
         ];
         let times = [
             ("idle_timeout", limits.idle_timeout),

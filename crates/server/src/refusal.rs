@@ -97,9 +97,14 @@ impl Refusal {
         )
     }
 
-    #[cfg(test)]
+    /// For programs.
     pub(crate) fn reason(&self) -> &'static str {
         self.reason
+    }
+
+    /// For people.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
     }
 
     #[cfg(test)]

@@ -1,4 +1,4 @@
-use std::future::Future;
+use std::future::{Future, pending};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,10 +15,13 @@ use crate::backend::{Backend, Rooms};
 use crate::feed::Feed;
 use crate::gate::Gate;
 use crate::lifecycle::{Lifecycle, Phase};
+use crate::media::{Route, accept_audiosockets};
 use crate::metrics::Metrics;
 use crate::pool::{Pool, PoolOptions};
 use crate::transport::{Connections, acceptor};
-use crate::{ServerError, ServerOptions, cors, desk, grpc_routes, http_routes};
+use crate::{
+    AudioSocketOptions, ServerError, ServerOptions, TelephonyOptions, cors, desk, grpc_routes, http_routes,
+};
 
 /// How long streams may take to send their last update once they are told to finish.
 const FINISH_PATIENCE: Duration = Duration::from_secs(10);
@@ -39,26 +42,49 @@ const TIDY_INTERVAL: Duration = Duration::from_secs(5);
 /// [`ServerError`] for options that can't be, before anything is served. Once it serves, it ends
 /// only by `shutdown`.
 pub async fn serve(
-    listener: TcpListener,
+    listeners: impl Into<Listeners>,
     engine: Engine,
     options: ServerOptions,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServerError> {
-    let action = "reading the listener's address";
-    let address = listener.local_addr().map_err(|source| ServerError::System { action, source })?;
-    let (server, mut connections) = Server::build(engine, &options, address)?;
+    let Listeners { main: listener, audiosocket } = listeners.into();
+    let address = address_of(&listener)?;
+    let addresses = [Some(address), audiosocket.as_ref().map(address_of).transpose()?];
+    let (server, mut connections) = Server::build(engine, &options, addresses.into_iter().flatten())?;
     grpc_routes::tell_health(&server.health, ServingStatus::Serving).await;
     tracing::info!(%address, tls = options.tls.is_some(), "serving");
     tokio::select! {
         () = connections.accept_from(&listener) => {}
+        () = server.accept_media(&options.telephony, audiosocket.as_ref()) => {}
         () = server.tidy_metrics() => {}
         () = server.drain_after(shutdown, options.drain_timeout) => {}
     }
-    drop(listener);
+    drop((listener, audiosocket));
     connections.close(CLOSE_PATIENCE).await;
     server.stop().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The sockets to serve on.
+#[derive(Debug)]
+pub struct Listeners {
+    /// gRPC and all that is HTTP.
+    pub main: TcpListener,
+    /// Asterisk's AudioSocket, if it is served.
+    pub audiosocket: Option<TcpListener>,
+}
+
+impl From<TcpListener> for Listeners {
+    /// No telephony beside.
+    fn from(main: TcpListener) -> Self {
+        Self { main, audiosocket: None }
+    }
+}
+
+fn address_of(listener: &TcpListener) -> Result<SocketAddr, ServerError> {
+    let action = "reading a listener's address";
+    listener.local_addr().map_err(|source| ServerError::System { action, source })
 }
 
 /// What stays the same while the server runs.
@@ -71,11 +97,16 @@ impl Server {
     fn build(
         engine: Engine,
         options: &ServerOptions,
-        address: SocketAddr,
+        addresses: impl IntoIterator<Item = SocketAddr>,
     ) -> Result<(Self, Connections), ServerError> {
         options.check()?;
-        if options.tls.is_none() && !address.ip().is_loopback() && !options.allow_remote_plaintext {
-            return Err(ServerError::RemotePlaintext { address });
+        let main_is_encrypted = options.tls.is_some();
+        for (place, address) in addresses.into_iter().enumerate() {
+            // AudioSocket has no encryption of its own.
+            let plaintext = place > 0 || !main_is_encrypted;
+            if plaintext && !address.ip().is_loopback() && !options.allow_remote_plaintext {
+                return Err(ServerError::RemotePlaintext { address });
+            }
         }
         let tls = options.tls.as_ref().map(acceptor).transpose()?;
         let metrics = Arc::new(Metrics::new()?);
@@ -83,6 +114,14 @@ impl Server {
         let (router, health) = router(&backend, options)?;
         let most = options.limits.max_connections;
         Ok((Self { backend, health }, Connections::new(router, tls, most, metrics)))
+    }
+
+    /// Never ends by itself.
+    async fn accept_media(&self, options: &TelephonyOptions, audiosocket: Option<&TcpListener>) {
+        let Some(listener) = audiosocket else { return pending().await };
+        let AudioSocketOptions { tenant, max_connections } = options.audiosocket.clone();
+        let route = Route { protocol: "audiosocket", tenant, mixed: options.mixed };
+        accept_audiosockets(&self.backend, listener, &route, max_connections).await;
     }
 
     /// Never ends by itself.
@@ -139,8 +178,8 @@ fn backend(engine: Engine, options: &ServerOptions, metrics: Arc<Metrics>) -> Re
     engine.observe(feed.clone());
     let lifecycle = Arc::new(Lifecycle::new());
     let rooms = Rooms::new(&limits);
-    let streams = TaskTracker::new();
-    Ok(Backend { engine, pool, metrics, lifecycle, limits, feed, rooms, streams })
+    let (registry, streams) = (Arc::default(), TaskTracker::new());
+    Ok(Backend { engine, pool, metrics, lifecycle, limits, feed, rooms, registry, streams })
 }
 
 fn router(backend: &Arc<Backend>, options: &ServerOptions) -> Result<(Router, HealthReporter), ServerError> {

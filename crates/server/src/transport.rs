@@ -3,6 +3,6 @@
 mod connections;
 mod tls;
 
-pub(crate) use self::connections::Connections;
+pub(crate) use self::connections::{Connections, pause_after};
 pub use self::tls::TlsOptions;
 pub(crate) use self::tls::acceptor;

@@ -190,10 +190,8 @@ fn updates(engine: &Engine, tenant: &TenantId, at: usize, call: &ProbeRow) -> Re
     let picker = ChannelPicker::new(ChannelChoice::Mono, reader.info().channels)?;
     let rate_hz = reader.info().sample_rate_hz;
     let info = CallInfo {
-        call_id: CallId::new(&format!("evaluation-{at}"))?,
         claimed: call.claimed.as_deref().map(CustomerId::new).transpose()?,
-        caller_number: None,
-        agent: None,
+        ..CallInfo::unknown(CallId::new(&format!("evaluation-{at}"))?)
     };
     let format = StreamFormat::mono(Encoding::Float32Le, rate_hz);
     let mut session = engine.begin_call(tenant, info, format, ChannelRole::Customer)?;

@@ -1,5 +1,6 @@
 //! `earmark serve` as a process of its own, stopped by its pid.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -116,19 +117,23 @@ impl Launch {
         let mut process = command.spawn().expect("the server's process starts");
         let passing = if self.passing { data } else { Path::new("") };
         let watchdog = watch(process.id(), files.path(), passing);
-        let mut first = String::new();
-        BufReader::new(process.stdout.take().expect("piped")).read_line(&mut first).expect("its first line");
-        let mut server = TestServer { process, watchdog, address: String::new(), log, _files: files };
-        match first.trim().strip_prefix("listening on ") {
-            Some(address) => {
+        let lines = BufReader::new(process.stdout.take().expect("piped")).lines();
+        let others = BTreeMap::new();
+        let mut server = TestServer { process, watchdog, address: String::new(), others, log, _files: files };
+        for line in lines {
+            let line = line.expect("its output reads");
+            if let Some(address) = line.strip_prefix("listening on ") {
                 address.clone_into(&mut server.address);
-                Outcome::Listening(server)
+                return Outcome::Listening(server);
             }
-            None => {
-                let status = server.process.wait().expect("it ends");
-                Outcome::Ended(Failure { code: status.code(), said: server.log() })
+            if let Some((what, address)) =
+                line.strip_prefix("listening for ").and_then(|l| l.split_once(" on "))
+            {
+                server.others.insert(what.to_owned(), address.to_owned());
             }
         }
+        let status = server.process.wait().expect("it ends");
+        Outcome::Ended(Failure { code: status.code(), said: server.log() })
     }
 }
 
@@ -149,6 +154,8 @@ pub(crate) struct TestServer {
     process: Child,
     watchdog: Child,
     address: String,
+    /// Where else it listens, by what for.
+    others: BTreeMap<String, String>,
     log: PathBuf,
     _files: TempDir,
 }
@@ -156,6 +163,11 @@ pub(crate) struct TestServer {
 impl TestServer {
     pub(crate) fn address(&self) -> &str {
         &self.address
+    }
+
+    /// Where it listens for a telephone system's protocol.
+    pub(crate) fn address_for(&self, protocol: &str) -> &str {
+        self.others.get(protocol).expect("it listens for that protocol")
     }
 
     pub(crate) fn pid(&self) -> u32 {

@@ -84,6 +84,11 @@ impl Windows {
         Self { embedder: Embedder::new(model), length, hop, count: 0, last_voice: None, voice_frames: 0 }
     }
 
+    /// Frames of a window.
+    pub(super) fn length(&self) -> usize {
+        self.length
+    }
+
     /// Takes a frame; gives the window it completes, if it does.
     pub(super) fn accept(&mut self, features: &[f32]) -> Result<Option<Window>, AudioError> {
         self.embedder.frames.extend_from_slice(features);

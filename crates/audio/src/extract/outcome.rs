@@ -9,6 +9,8 @@ pub struct Evidence {
     pub net_speech: NetSpeech,
     /// The mean of the voiceprints of all windows of 3 s, one beginning each second of speech.
     pub voiceprint: Voiceprint,
+    /// How many windows of the stream there were at that point, whatever came after it meanwhile.
+    pub windows: usize,
     /// How good the audio is so far.
     pub quality: Quality,
     /// Where in the call the last of that speech ends, in seconds.
@@ -31,7 +33,7 @@ pub struct Extraction {
     /// What there is to doubt.
     pub warnings: Vec<Warning>,
     /// Of a live call, or if asked for: a voiceprint of each 3 s of speech, one after the other, up to the cap on speech.
-    pub windows: Vec<Voiceprint>,
+    pub windows: Vec<SpeechWindow>,
     /// Where the speech is, in order; at most [`SpeechSegment::MAX`].
     pub speech: Vec<SpeechSegment>,
 }
@@ -57,6 +59,15 @@ impl Extraction {
             Outcome::TooLittleSpeech { .. } => None,
         }
     }
+}
+
+/// The voiceprint of 3 s of speech, and where in the audio they are.
+#[derive(Clone, Debug)]
+pub struct SpeechWindow {
+    /// The voiceprint.
+    pub voiceprint: Voiceprint,
+    /// From the first to the last frame of it; longer than 3 s where there is silence between.
+    pub span: SpeechSegment,
 }
 
 /// A stretch of speech, by whole chunks of voice activity (32 ms).

@@ -1,8 +1,8 @@
-use earmark_voiceprint::{NetSpeech, Voiceprint};
+use earmark_voiceprint::NetSpeech;
 
 use super::speech::{Finished, Speech};
 use super::speech_frames::SpeechFrames;
-use super::{Evidence, Extraction, Extractor};
+use super::{Evidence, Extraction, Extractor, SpeechWindow};
 use crate::codec::check_finite;
 use crate::{AudioError, QualityMeter};
 
@@ -87,7 +87,7 @@ impl SampleStream {
     /// Voiceprints of each 3 s of speech so far, one after the other, to see whether they are all of one
     /// voice; none of a stream that is not live, unless [`crate::ExtractOptions::windows`] asks for them.
     #[must_use]
-    pub fn windows(&self) -> &[Voiceprint] {
+    pub fn windows(&self) -> &[SpeechWindow] {
         self.speech.windows()
     }
 
@@ -95,6 +95,17 @@ impl SampleStream {
     #[must_use]
     pub fn net_speech(&self) -> NetSpeech {
         self.speech.net_speech()
+    }
+
+    /// Length of the audio so far, in seconds.
+    #[must_use]
+    pub fn duration_s(&self) -> f64 {
+        self.samples as f64 / f64::from(self.rate_hz)
+    }
+
+    /// Samples a second.
+    pub(super) fn rate_hz(&self) -> u32 {
+        self.rate_hz
     }
 
     /// Ends the audio.
@@ -106,12 +117,13 @@ impl SampleStream {
         self.accept_block(&block)?;
         let (speech, frames, quality) = (&mut self.speech, &mut self.frames, &mut self.quality);
         frames.finish(quality, &mut |frame| speech.accept(&frame))?;
+        let duration_s = self.duration_s();
         let Finished { outcome, net_speech, windows } = self.speech.finish()?;
         Ok(Extraction {
             outcome,
             net_speech,
             quality: self.quality.quality(),
-            duration_s: self.samples as f64 / f64::from(self.rate_hz),
+            duration_s,
             warnings: self.quality.warnings(),
             windows,
             speech: self.frames.into_segments(),

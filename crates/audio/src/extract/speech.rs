@@ -5,7 +5,7 @@ use earmark_voiceprint::{NetSpeech, Voiceprint};
 
 use super::embedding::{LongSegments, Windows};
 use super::speech_frames::SpeechFrame;
-use super::{Evidence, ExtractOptions, Outcome};
+use super::{Evidence, ExtractOptions, Outcome, SpeechSegment, SpeechWindow};
 use crate::{AudioError, QualityMeter, SpeakerModel};
 
 /// Length of a window of live evidence, in seconds.
@@ -30,7 +30,9 @@ pub(super) struct Speech {
     /// Whether windows become evidence.
     live: bool,
     /// Whether those that do not overlap are kept.
-    kept: Option<Vec<Voiceprint>>,
+    kept: Option<Vec<SpeechWindow>>,
+    /// Where the newest frames end in the audio, as many as a window has.
+    ends: VecDeque<f64>,
     segments: LongSegments,
     updates: Vec<Update>,
     evidence: VecDeque<Evidence>,
@@ -40,13 +42,14 @@ pub(super) struct Speech {
 pub(super) struct Finished {
     pub(super) outcome: Outcome,
     pub(super) net_speech: NetSpeech,
-    pub(super) windows: Vec<Voiceprint>,
+    pub(super) windows: Vec<SpeechWindow>,
 }
 
 /// Evidence that lacks the quality of the audio, which is known at the block's end.
 struct Update {
     net_speech: NetSpeech,
     voiceprint: Voiceprint,
+    windows: usize,
     audio_s: f64,
 }
 
@@ -65,6 +68,7 @@ impl Speech {
             windows: (live || options.windows).then(|| Windows::new(model, frames(WINDOW_S), hop)),
             live,
             kept: (live || options.windows).then(Vec::new),
+            ends: VecDeque::new(),
             segments: LongSegments::new(model, frames(SEGMENT_S), frames(TAIL_S)),
             updates: Vec::new(),
             evidence: VecDeque::new(),
@@ -92,32 +96,39 @@ impl Speech {
         }
         self.segments.accept(frame.features)?;
         let Some(windows) = &mut self.windows else { return Ok(()) };
+        if self.ends.len() == windows.length() {
+            self.ends.pop_front();
+        }
+        self.ends.push_back(frame.end_s);
         let Some(window) = windows.accept(frame.features)? else { return Ok(()) };
         if !window.one_voice {
             return Ok(());
         }
         let net_speech = NetSpeech::from_seconds((windows.voice_frames() as f64 * self.shift_s) as f32);
-        if self.live {
-            let voiceprint = windows.mean(net_speech)?;
-            self.updates.push(Update { net_speech, voiceprint, audio_s: frame.end_s });
-        }
         if let Some(kept) = self.kept.as_mut().filter(|_| window.adjoins) {
             let speech = NetSpeech::from_seconds(WINDOW_S as f32);
-            kept.push(Voiceprint::from_embedding(self.model.id().clone(), &window.embedding, speech)?);
+            let voiceprint = Voiceprint::from_embedding(self.model.id().clone(), &window.embedding, speech)?;
+            let start_s = self.ends.front().map_or(0.0, |end| (end - self.shift_s).max(0.0));
+            kept.push(SpeechWindow { voiceprint, span: SpeechSegment { start_s, end_s: frame.end_s } });
+        }
+        if self.live {
+            let voiceprint = windows.mean(net_speech)?;
+            let count = self.kept.as_ref().map_or(0, Vec::len);
+            self.updates.push(Update { net_speech, voiceprint, windows: count, audio_s: frame.end_s });
         }
         Ok(())
     }
 
     /// Gives the updates of a block the quality of the audio up to its end.
     pub(super) fn report(&mut self, quality: &QualityMeter) {
-        for Update { net_speech, voiceprint, audio_s } in self.updates.drain(..) {
+        for Update { net_speech, voiceprint, windows, audio_s } in self.updates.drain(..) {
             let (quality, warnings) = (quality.quality(), quality.warnings());
-            self.evidence.push_back(Evidence { net_speech, voiceprint, quality, audio_s, warnings });
+            self.evidence.push_back(Evidence { net_speech, voiceprint, windows, quality, audio_s, warnings });
         }
     }
 
     /// The windows so far that adjoin.
-    pub(super) fn windows(&self) -> &[Voiceprint] {
+    pub(super) fn windows(&self) -> &[SpeechWindow] {
         self.kept.as_deref().unwrap_or_default()
     }
 

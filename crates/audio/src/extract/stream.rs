@@ -1,10 +1,12 @@
-use earmark_voiceprint::{NetSpeech, Voiceprint};
+use earmark_voiceprint::NetSpeech;
 
-use super::{Evidence, Extraction, Extractor, SampleStream};
-use crate::{AudioError, StreamDecoder, StreamFormat};
+use super::{Evidence, Extraction, Extractor, SampleStream, SpeechWindow};
+use crate::{AudioError, Resampler, StreamDecoder, StreamFormat, Warning};
 
 /// The most bytes that are decoded at once: it bounds the memory that a huge chunk takes.
 const MAX_PIECE_BYTES: usize = 1 << 16;
+/// The longest silence that is put in at once, in seconds.
+const MAX_SILENCE_S: f64 = 10.0;
 
 /// A live call or another stream of raw audio: accept bytes as they arrive, take evidence when it is ready, finish.
 ///
@@ -12,15 +14,21 @@ const MAX_PIECE_BYTES: usize = 1 << 16;
 /// threads: as [`SampleStream`].
 pub struct SpeechStream {
     decoder: StreamDecoder,
+    /// From the decoder's rate to that of the samples, where a change of format parted the two.
+    converter: Option<Resampler>,
     samples: SampleStream,
+    /// What the decoders before this one warned of.
+    warnings: Vec<Warning>,
     decoded: Vec<f32>,
+    converted: Vec<f32>,
 }
 
 impl SpeechStream {
     pub(super) fn new(extractor: &Extractor, format: StreamFormat, live: bool) -> Result<Self, AudioError> {
         let decoder = StreamDecoder::new(format)?;
         let samples = SampleStream::new(extractor, format.sample_rate_hz, live)?;
-        Ok(Self { decoder, samples, decoded: Vec::new() })
+        let (decoded, converted) = (Vec::new(), Vec::new());
+        Ok(Self { decoder, converter: None, samples, warnings: Vec::new(), decoded, converted })
     }
 
     /// Takes bytes of the declared format.
@@ -33,9 +41,54 @@ impl SpeechStream {
             self.decoded.clear();
             self.decoder.accept(piece, &mut self.decoded)?;
             self.decoder.check_encoding()?;
-            self.samples.accept(&self.decoded)?;
+            let samples = match &mut self.converter {
+                None => &self.decoded,
+                Some(converter) => {
+                    self.converted.clear();
+                    converter.accept(&self.decoded, &mut self.converted);
+                    &self.converted
+                }
+            };
+            self.samples.accept(samples)?;
         }
         Ok(())
+    }
+
+    /// The bytes from here on have another format: the codec changed in the middle of the call.
+    ///
+    /// # Errors
+    /// As [`StreamDecoder::new`] and [`StreamDecoder::finish`]; [`AudioError::UnsupportedRate`] for
+    /// another rate in a stream that did not begin with 8 or 16 kHz.
+    pub fn change_format(&mut self, format: StreamFormat) -> Result<(), AudioError> {
+        let decoder = StreamDecoder::new(format)?;
+        let rate_hz = self.samples.rate_hz();
+        let converter = match format.sample_rate_hz == rate_hz {
+            true => None,
+            false => Some(Resampler::new(format.sample_rate_hz, rate_hz)?),
+        };
+        self.decoder.finish()?;
+        self.drain()?;
+        self.warnings.extend(self.decoder.warnings());
+        (self.decoder, self.converter) = (decoder, converter);
+        Ok(())
+    }
+
+    /// So many seconds of silence (at most 10) in place of audio that was lost.
+    ///
+    /// # Errors
+    /// As [`SampleStream::accept`].
+    pub fn accept_silence(&mut self, seconds: f64) -> Result<(), AudioError> {
+        self.drain()?;
+        let count = (seconds.clamp(0.0, MAX_SILENCE_S) * f64::from(self.samples.rate_hz())).round() as usize;
+        self.samples.accept(&vec![0.0; count])
+    }
+
+    /// Gives what the converter still holds.
+    fn drain(&mut self) -> Result<(), AudioError> {
+        let Some(converter) = &mut self.converter else { return Ok(()) };
+        self.converted.clear();
+        converter.finish(&mut self.converted);
+        self.samples.accept(&self.converted)
     }
 
     /// Whether there is evidence to take.
@@ -48,13 +101,14 @@ impl SpeechStream {
     /// after. None if none is ready, and always none of a stream that is not live.
     pub fn evidence(&mut self) -> Option<Evidence> {
         let mut evidence = self.samples.evidence()?;
+        evidence.warnings.extend_from_slice(&self.warnings);
         evidence.warnings.extend(self.decoder.warnings());
         Some(evidence)
     }
 
     /// As [`SampleStream::windows`].
     #[must_use]
-    pub fn windows(&self) -> &[Voiceprint] {
+    pub fn windows(&self) -> &[SpeechWindow] {
         self.samples.windows()
     }
 
@@ -64,13 +118,21 @@ impl SpeechStream {
         self.samples.net_speech()
     }
 
+    /// Length of the audio so far, in seconds.
+    #[must_use]
+    pub fn duration_s(&self) -> f64 {
+        self.samples.duration_s()
+    }
+
     /// Ends the call. Evidence that was not taken is gone.
     ///
     /// # Errors
     /// As [`StreamDecoder::finish`] and [`SampleStream::finish`].
-    pub fn finish(self) -> Result<Extraction, AudioError> {
+    pub fn finish(mut self) -> Result<Extraction, AudioError> {
         self.decoder.finish()?;
+        self.drain()?;
         let mut extraction = self.samples.finish()?;
+        extraction.warnings.extend(self.warnings);
         extraction.warnings.extend(self.decoder.warnings());
         Ok(extraction)
     }

@@ -27,15 +27,23 @@ struct LastNumbers {
 }
 
 fn of_evidence(evidence: &Evidence) -> (f32, f64, Vec<f32>, String) {
-    let Evidence { net_speech, voiceprint, quality, audio_s, warnings } = evidence;
-    (net_speech.seconds(), *audio_s, voiceprint.values().to_vec(), format!("{quality:?} {warnings:?}"))
+    let Evidence { net_speech, voiceprint, windows, quality, audio_s, warnings } = evidence;
+    (
+        net_speech.seconds(),
+        *audio_s,
+        voiceprint.values().to_vec(),
+        format!("{windows} {quality:?} {warnings:?}"),
+    )
 }
 
 fn of_extraction(extraction: &Extraction) -> LastNumbers {
     let Extraction { net_speech, quality, duration_s, warnings, speech, windows, .. } = extraction;
     LastNumbers {
         voiceprint: extraction.voiceprint().map(|v| v.values().to_vec()),
-        windows: windows.iter().map(|w| w.values().to_vec()).collect(),
+        windows: windows
+            .iter()
+            .map(|w| [w.voiceprint.values(), &[w.span.start_s as f32, w.span.end_s as f32]].concat())
+            .collect(),
         rest: format!("{net_speech:?} {quality:?} {duration_s} {warnings:?} {speech:?}"),
     }
 }

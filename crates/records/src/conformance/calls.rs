@@ -1,7 +1,8 @@
 use super::fixtures::*;
 use crate::{
-    CallEnd, CallFilter, CallStart, CustomerEvidence, EvidenceUpdate, FieldProblem, MAX_UPDATES_PER_CALL,
-    Outcome, OutcomeReport, Posterior, ProxyEvidence, RecordKind, Records, RecordsError,
+    CallAmendment, CallEnd, CallFilter, CallStart, CustomerEvidence, EvidenceUpdate, Excerpt, FieldProblem,
+    MAX_UPDATES_PER_CALL, Outcome, OutcomeReport, Posterior, ProxyEvidence, RecordKind, Records,
+    RecordsError,
 };
 
 /// Every update with every number, with and without what is optional.
@@ -26,12 +27,49 @@ pub fn calls_are_read_back_as_they_were_kept(records: &dyn Records) {
     assert_eq!(conclusion.last, updates[2]);
     assert!(!conclusion.has_voiceprint && call.outcomes.is_empty());
 
-    let bare = CallStart { caller_number: None, agent: None, channel: None, ..call_start("bare", None, 100) };
+    let bare = CallStart {
+        caller_number: None,
+        agent: None,
+        scene: None,
+        channel: None,
+        ..call_start("bare", None, 100)
+    };
     records.begin_call(&bank, &bare).unwrap();
     let found = records.call(&bank, &bare.call).unwrap();
     assert_eq!((found.start, found.updates), (bare.clone(), Vec::new()));
     let again = records.begin_call(&bank, &bare);
     assert!(matches!(again, Err(RecordsError::AlreadyExists { kind: RecordKind::Call, .. })));
+}
+
+/// What becomes known later is added to a living call, and what is not said stays.
+pub fn a_living_call_can_be_amended(records: &dyn Records) {
+    let bank = tenant(records);
+    let start = call_start("k", None, 0);
+    let claim = CallAmendment { claimed_customer: Some(customer("c")), ..CallAmendment::default() };
+    let unknown = records.amend_call(&bank, &start.call, &claim);
+    assert!(matches!(unknown, Err(RecordsError::NotFound { kind: RecordKind::Call, .. })));
+    records.begin_call(&bank, &start).unwrap();
+    records.amend_call(&bank, &start.call, &CallAmendment::default()).unwrap();
+    records.amend_call(&bank, &start.call, &claim).unwrap();
+    let moved = CallAmendment {
+        agent: Some("a-43".to_owned()),
+        scene: Some("complaint".to_owned()),
+        ..CallAmendment::default()
+    };
+    records.amend_call(&bank, &start.call, &moved).unwrap();
+    let expected = CallStart {
+        claimed_customer: Some(customer("c")),
+        agent: moved.agent.clone(),
+        scene: moved.scene.clone(),
+        ..start.clone()
+    };
+    assert_eq!(records.call(&bank, &start.call).unwrap().start, expected);
+    let long = CallAmendment { agent: Some("x".repeat(129)), ..CallAmendment::default() };
+    assert!(matches!(records.amend_call(&bank, &start.call, &long), Err(RecordsError::InvalidField { .. })));
+    let end = CallEnd { last: &update(1, "match"), duration_s: 1.0, voiceprint: None };
+    records.finish_call(&bank, &start.call, &end, at(9)).unwrap();
+    let late = records.amend_call(&bank, &start.call, &claim);
+    assert!(matches!(late, Err(RecordsError::CallFinished { .. })));
 }
 
 /// No number twice, none out of order, none after the end, none without a call.
@@ -199,6 +237,9 @@ pub fn what_no_call_can_hold_is_refused(records: &dyn Records) {
         EvidenceUpdate { proxies: vec![proxy(1.0, 1.5)], ..good.clone() },
         EvidenceUpdate { proxies: vec![proxy(1.0, 0.5); 33], ..good.clone() },
         EvidenceUpdate { reasons: vec![code("r"); 33], ..good.clone() },
+        EvidenceUpdate { excerpts: vec![Excerpt { start_s: 2.0, end_s: 1.0 }], ..good.clone() },
+        EvidenceUpdate { excerpts: vec![Excerpt { start_s: 1.0, end_s: f64::NAN }], ..good.clone() },
+        EvidenceUpdate { excerpts: vec![Excerpt { start_s: 1.0, end_s: 2.0 }; 17], ..good.clone() },
         EvidenceUpdate { audio_position_s: -1.0, ..good.clone() },
         EvidenceUpdate { audio_position_s: 1e9, ..good.clone() },
         EvidenceUpdate { compute_ms: f64::NAN, ..good.clone() },

@@ -3,7 +3,7 @@
 use earmark_voiceprint::{CallId, CustomerId, ModelId, NetSpeech, ProxyId, Quality, TenantId, Voiceprint};
 
 use crate::{
-    Actor, CallStart, Code, CustomerEvidence, EnrollMode, Enrollment, EvidenceUpdate, NewProxy,
+    Actor, CallStart, Code, CustomerEvidence, EnrollMode, Enrollment, EvidenceUpdate, Excerpt, NewProxy,
     NewVoiceprint, Page, PageRequest, PageSize, Posterior, ProxyEvidence, Records, RecordsError,
     RequestDigest, RequestId, RequestKey, Timestamp,
 };
@@ -103,6 +103,7 @@ pub(crate) fn call_start(id: &str, claimed: Option<&str>, millis: i64) -> CallSt
         claimed_customer: claimed.map(customer),
         caller_number: Some("+86 10 5555 0100".to_owned()),
         agent: Some("a-42".to_owned()),
+        scene: Some("collections".to_owned()),
         encoding: "pcmu/8000".to_owned(),
         channel: Some("caller".to_owned()),
         started_at: at(millis),
@@ -113,6 +114,8 @@ pub(crate) fn update(sequence: u32, verdict: &str) -> EvidenceUpdate {
     let seen = f64::from(sequence);
     EvidenceUpdate {
         sequence,
+        speaker: 1 + sequence / 4,
+        excerpts: vec![Excerpt { start_s: 0.1, end_s: 3.1 }, Excerpt { start_s: 12.0, end_s: 15.25 }],
         at: Timestamp::from_unix_millis(1_700_000_000_000 + i64::from(sequence)),
         quality: Some(Quality {
             snr_db: 17.5,
@@ -150,6 +153,7 @@ pub(crate) fn bare_update(sequence: u32) -> EvidenceUpdate {
         quality: None,
         warnings: Vec::new(),
         reasons: Vec::new(),
+        excerpts: Vec::new(),
         ..update(sequence, "too_little_speech")
     }
 }

@@ -27,6 +27,7 @@ macro_rules! conformance_tests {
         $crate::conformance_tests! { $fresh:
             every_change_is_in_the_audit_trail,
             calls_are_read_back_as_they_were_kept,
+            a_living_call_can_be_amended,
             call_updates_come_in_order_and_end_with_the_call,
             calls_are_listed_by_time_under_every_filter,
             outcomes_are_kept_and_the_last_one_counts,

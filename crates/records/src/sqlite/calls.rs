@@ -11,8 +11,8 @@ use super::voiceprints::{self, SealedRow};
 use super::{customers, outcomes, tenants};
 use crate::paging::ListScope;
 use crate::{
-    Call, CallConclusion, CallEnd, CallFilter, CallStart, CallSummary, Code, EvidenceUpdate, OutcomeReport,
-    Page, PageRequest, RecordKind, RecordsError, Timestamp,
+    Call, CallAmendment, CallConclusion, CallEnd, CallFilter, CallStart, CallSummary, Code, EvidenceUpdate,
+    OutcomeReport, Page, PageRequest, RecordKind, RecordsError, Timestamp,
 };
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -31,6 +31,7 @@ struct CallRow {
     duration_s: Option<f64>,
     verdict: Option<String>,
     subject_id: Option<String>,
+    scene: Option<String>,
 }
 
 impl CallRow {
@@ -49,6 +50,7 @@ impl CallRow {
             duration_s: None,
             verdict: None,
             subject_id: None,
+            scene: start.scene.clone(),
         }
     }
 
@@ -60,6 +62,7 @@ impl CallRow {
             claimed_customer: customer.map_err(|_| damaged())?,
             caller_number: self.caller_number.clone(),
             agent: self.agent.clone(),
+            scene: self.scene.clone(),
             encoding: self.encoding.clone(),
             channel: self.channel.clone(),
             started_at: Timestamp::from_unix_millis(self.started_at),
@@ -101,6 +104,39 @@ fn require(conn: &mut Conn, tenant: &TenantId, call: &CallId) -> Result<CallRow,
         .first(conn)
         .optional()?
         .ok_or_else(|| RecordsError::not_found(RecordKind::Call, call))
+}
+
+/// What diesel sets of a call; what is `None` stays as it was.
+#[derive(AsChangeset)]
+#[diesel(table_name = calls)]
+struct AmendmentRow<'a> {
+    customer_id: Option<&'a str>,
+    caller_number: Option<&'a str>,
+    agent: Option<&'a str>,
+    scene: Option<&'a str>,
+}
+
+/// Adds what became known of a living call.
+pub(super) fn amend(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    call: &CallId,
+    amendment: &CallAmendment,
+) -> Result<(), RecordsError> {
+    if require(conn, tenant, call)?.finished_at.is_some() {
+        return Err(RecordsError::CallFinished { id: call.to_string() });
+    }
+    if *amendment == CallAmendment::default() {
+        return Ok(());
+    }
+    let row = AmendmentRow {
+        customer_id: amendment.claimed_customer.as_ref().map(CustomerId::as_str),
+        caller_number: amendment.caller_number.as_deref(),
+        agent: amendment.agent.as_deref(),
+        scene: amendment.scene.as_deref(),
+    };
+    diesel::update(calls::table.find((tenant.as_str(), call.as_str()))).set(row).execute(conn)?;
+    Ok(())
 }
 
 /// Adds evidence to a living call; the call as it was before.

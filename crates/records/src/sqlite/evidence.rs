@@ -9,7 +9,8 @@ use super::connection::Conn;
 use super::schema::{call_update_proxies, call_updates, calls};
 use super::voiceprints::IDS_AT_ONCE;
 use crate::{
-    Code, CustomerEvidence, EvidenceUpdate, Posterior, ProxyEvidence, RecordKind, RecordsError, Timestamp,
+    Code, CustomerEvidence, EvidenceUpdate, Excerpt, Posterior, ProxyEvidence, RecordKind, RecordsError,
+    Timestamp,
 };
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -37,6 +38,8 @@ struct UpdateRow {
     compute_ms: f64,
     calibration_id: String,
     model_id: String,
+    speaker: i64,
+    excerpts: String,
 }
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -82,6 +85,8 @@ impl UpdateRow {
             compute_ms: update.compute_ms,
             calibration_id: update.calibration.clone(),
             model_id: update.model.to_string(),
+            speaker: update.speaker.into(),
+            excerpts: update.excerpts.iter().map(excerpt_text).collect::<Vec<_>>().join(" "),
         }
     }
 
@@ -112,6 +117,8 @@ impl UpdateRow {
         };
         Some(EvidenceUpdate {
             sequence: u32::try_from(self.sequence).ok()?,
+            speaker: u32::try_from(self.speaker).ok()?,
+            excerpts: self.excerpts.split_ascii_whitespace().map(excerpt).collect::<Option<_>>()?,
             at: Timestamp::from_unix_millis(self.made_at),
             quality,
             warnings: split(&self.warnings)?,
@@ -137,6 +144,16 @@ fn joined(codes: &[Code]) -> String {
 
 fn split(codes: &str) -> Option<Vec<Code>> {
     codes.split_ascii_whitespace().map(|code| Code::new(code).ok()).collect()
+}
+
+/// The shortest text that reads back to the same numbers.
+fn excerpt_text(excerpt: &Excerpt) -> String {
+    format!("{}-{}", excerpt.start_s, excerpt.end_s)
+}
+
+fn excerpt(text: &str) -> Option<Excerpt> {
+    let (start, end) = text.split_once('-')?;
+    Some(Excerpt { start_s: start.parse().ok()?, end_s: end.parse().ok()? })
 }
 
 impl ProxyEvidenceRow {

@@ -31,7 +31,7 @@ use self::connection::Pool;
 use self::folder::DataFolder;
 pub(crate) use self::folder::{folder_of, make_private};
 use crate::{
-    Actor, AuditEntry, AuditHead, Call, CallEnd, CallFilter, CallStart, CallSummary, Customer,
+    Actor, AuditEntry, AuditHead, Call, CallAmendment, CallEnd, CallFilter, CallStart, CallSummary, Customer,
     CustomerVoiceprint, EnrollMode, Enrolled, Enrollment, EvidenceUpdate, NewProxy, OutcomeReport, Page,
     PageRequest, Proxy, ProxyAdded, ProxyVoiceprint, Records, RecordsError, RequestKey, RequestOutcome,
     StoredVoiceprint, Timestamp, VoiceprintId,
@@ -195,6 +195,16 @@ impl Records for SqliteRecords {
     fn begin_call(&self, tenant: &TenantId, start: &CallStart) -> Result<(), RecordsError> {
         start.check()?;
         self.pool.write(|conn| calls::begin(conn, tenant, start))
+    }
+
+    fn amend_call(
+        &self,
+        tenant: &TenantId,
+        call: &CallId,
+        amendment: &CallAmendment,
+    ) -> Result<(), RecordsError> {
+        amendment.check()?;
+        self.pool.write(|conn| calls::amend(conn, tenant, call, amendment))
     }
 
     fn append_update(

@@ -85,6 +85,7 @@ diesel::table! {
         duration_s -> Nullable<Double>,
         verdict -> Nullable<Text>,
         subject_id -> Nullable<Text>,
+        scene -> Nullable<Text>,
     }
 }
 
@@ -112,6 +113,8 @@ diesel::table! {
         compute_ms -> Double,
         calibration_id -> Text,
         model_id -> Text,
+        speaker -> BigInt,
+        excerpts -> Text,
     }
 }
 

@@ -2,7 +2,7 @@
 //! and a caller's number are masked, and a proxy's id never leaves whole.
 
 use earmark_engine::{
-    CallInfo, CallUpdate, CustomerComparison, Outcome, ProxyEvidence, Reason, StoredOutcome, Text, Timestamp,
+    CallInfo, CallUpdate, CustomerComparison, Excerpt, Outcome, ProxyEvidence, Reason, StoredOutcome, Text, Timestamp,
     Verdict,
 };
 use serde::Serialize;
@@ -47,7 +47,7 @@ impl CallView {
             customer_id: call.claimed.as_ref().map(ToString::to_string),
             caller_number: call.caller_number.as_deref().map(mask::number),
             agent_id: call.agent.clone(),
-            scene: None,
+            scene: call.scene.clone(),
             began_ms: began_at.unix_millis(),
             ended_ms: ended_at.map(Timestamp::unix_millis),
             outcome: outcome.map(OutcomeView::new),
@@ -139,7 +139,7 @@ struct ProxyView {
 
 /// Seconds worth listening to.
 #[derive(Debug, Serialize)]
-pub(super) struct ExcerptView {
+struct ExcerptView {
     start_s: f64,
     end_s: f64,
 }
@@ -172,8 +172,8 @@ impl UpdateView {
             customer,
             customer_llr,
             proxies: update.proxies.iter().map(proxy).collect(),
-            excerpts: Vec::new(),
-            speaker: 1,
+            excerpts: update.excerpts.iter().map(excerpt).collect(),
+            speaker: update.speaker,
         }
     }
 }
@@ -196,6 +196,10 @@ fn certainty(update: &CallUpdate) -> Option<Certainty> {
 fn reason(reason: Reason) -> ReasonView {
     let text = reason.text();
     ReasonView { code: reason.code(), zh: text.zh, en: text.en }
+}
+
+fn excerpt(excerpt: &Excerpt) -> ExcerptView {
+    ExcerptView { start_s: excerpt.start_s, end_s: excerpt.end_s }
 }
 
 fn proxy(evidence: &ProxyEvidence) -> ProxyView {

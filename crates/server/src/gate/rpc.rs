@@ -42,7 +42,7 @@ const PACKAGE: &str = "/earmark.v1.";
 
 impl Rpc {
     /// All methods; a test holds it against the descriptors.
-    pub(crate) const ALL: [Self; 19] = [
+    pub(crate) const ALL: [Self; 21] = [
         Self { label: "CustomersService/Enroll", kind: Kind::Upload },
         Self { label: "CustomersService/EnrollRecordings", kind: Kind::Batch },
         Self { label: "CustomersService/GetCustomer", kind: Kind::Lookup },
@@ -58,6 +58,8 @@ impl Rpc {
         Self { label: "ScreeningService/ScreenRecording", kind: Kind::Batch },
         Self { label: "ScreeningService/WatchCalls", kind: Kind::Watch },
         Self { label: "ScreeningService/GetCall", kind: Kind::Lookup },
+        Self { label: "ScreeningService/RegisterCall", kind: Kind::Lookup },
+        Self { label: "ScreeningService/SignalCall", kind: Kind::Lookup },
         Self { label: "ScreeningService/ReportOutcome", kind: Kind::Lookup },
         Self { label: "VoiceprintsService/Extract", kind: Kind::Batch },
         Self { label: "VoiceprintsService/Compare", kind: Kind::Batch },

@@ -1,6 +1,6 @@
 use earmark_engine::{
-    CallInfo, CallRecord, CallUpdate, ChannelRole, CustomerComparison, Hypotheses, Outcome, OutcomeReport,
-    ProxyEvidence, StreamFormat,
+    CallInfo, CallRecord, CallUpdate, ChannelRole, CustomerComparison, Excerpt, Hypotheses, Outcome,
+    OutcomeReport, ProxyEvidence, StreamFormat,
 };
 use earmark_voiceprint::{CallId, CustomerId};
 
@@ -53,6 +53,7 @@ pub(super) fn call_info(call: Option<v1::CallInfo>, path: &str) -> Result<CallIn
         claimed: claimed.transpose()?,
         caller_number: optional(call.caller_number),
         agent: optional(call.agent_id),
+        scene: optional(call.scene),
     })
 }
 
@@ -112,6 +113,7 @@ fn info(call: &CallInfo) -> v1::CallInfo {
         claimed_customer_id: call.claimed.as_ref().map_or_else(String::new, |id| id.as_str().to_owned()),
         caller_number: call.caller_number.clone().unwrap_or_default(),
         agent_id: call.agent.clone().unwrap_or_default(),
+        scene: call.scene.clone().unwrap_or_default(),
     }
 }
 
@@ -129,6 +131,8 @@ pub(super) fn update(update: &CallUpdate) -> v1::CallUpdate {
         calibration: update.calibration.as_ref().to_owned(),
         compute_ms: update.compute.as_secs_f64() * 1000.0,
         update_time: Some(timestamp(update.at)),
+        speaker: update.speaker,
+        excerpts: update.excerpts.iter().map(excerpt).collect(),
     }
 }
 
@@ -150,6 +154,10 @@ fn proxy(evidence: &ProxyEvidence) -> v1::ProxyEvidence {
         llr: evidence.llr,
         posterior: evidence.posterior,
     }
+}
+
+fn excerpt(excerpt: &Excerpt) -> v1::Excerpt {
+    v1::Excerpt { start_s: excerpt.start_s, end_s: excerpt.end_s }
 }
 
 fn posterior(hypotheses: &Hypotheses) -> v1::Posterior {

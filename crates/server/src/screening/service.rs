@@ -5,11 +5,12 @@ use tonic::{Request, Response, Status, Streaming};
 use super::{convert, live_call, watch};
 use crate::audio_convert::recording;
 use crate::backend::{Backend, open};
+use crate::media;
 use crate::proto::v1::screening_service_server::ScreeningService;
 use crate::proto::v1::{
-    GetCallRequest, GetCallResponse, ReportOutcomeRequest, ReportOutcomeResponse, ScreenCallRequest,
-    ScreenCallResponse, ScreenRecordingRequest, ScreenRecordingResponse, WatchCallsRequest,
-    WatchCallsResponse,
+    GetCallRequest, GetCallResponse, RegisterCallRequest, RegisterCallResponse, ReportOutcomeRequest,
+    ReportOutcomeResponse, ScreenCallRequest, ScreenCallResponse, ScreenRecordingRequest,
+    ScreenRecordingResponse, SignalCallRequest, SignalCallResponse, WatchCallsRequest, WatchCallsResponse,
 };
 use crate::replies::Replies;
 
@@ -55,6 +56,26 @@ impl ScreeningService for Screening {
         let id = convert::call_id(&asked.call_id, "call_id")?;
         let call = self.0.lookup(move |engine| engine.call(&caller.tenant, &id)).await?;
         Ok(Response::new(GetCallResponse { call: Some(convert::call(&call)) }))
+    }
+
+    async fn register_call(
+        &self,
+        request: Request<RegisterCallRequest>,
+    ) -> Result<Response<RegisterCallResponse>, Status> {
+        let (caller, asked) = open(request)?;
+        let call = convert::call_info(asked.call, "call")?;
+        let live = media::register(&self.0.registry, &caller.tenant, call, &asked.stream_id)?;
+        Ok(Response::new(RegisterCallResponse { live }))
+    }
+
+    async fn signal_call(
+        &self,
+        request: Request<SignalCallRequest>,
+    ) -> Result<Response<SignalCallResponse>, Status> {
+        let (caller, asked) = open(request)?;
+        let id = convert::call_id(&asked.call_id, "call_id")?;
+        media::signal(&self.0.registry, &caller.tenant, &id, asked.signal)?;
+        Ok(Response::new(SignalCallResponse {}))
     }
 
     async fn report_outcome(

@@ -99,12 +99,14 @@ mod tests {
 
     fn seen(tenant: &str, agent: Option<&str>) -> Arc<Seen> {
         let call_id = CallId::new("call-1").unwrap();
-        let call = CallInfo { call_id, claimed: None, caller_number: None, agent: agent.map(str::to_owned) };
+        let call = CallInfo { agent: agent.map(str::to_owned), ..CallInfo::unknown(call_id) };
         let net_speech = NetSpeech::ZERO;
         let update = CallUpdate {
             call,
             sequence: 1,
             is_final: true,
+            speaker: 1,
+            excerpts: Vec::new(),
             speech: SpeechSummary { audio_s: 0.0, net_speech, quality: None, warnings: Vec::new() },
             customer: CustomerComparison::NotClaimed,
             proxies: Vec::new(),

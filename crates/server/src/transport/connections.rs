@@ -163,7 +163,7 @@ fn http() -> auto::Builder<TokioExecutor> {
 }
 
 /// A client that left before it was accepted is nothing; anything else is the system's trouble.
-async fn pause_after(error: &io::Error) {
+pub(crate) async fn pause_after(error: &io::Error) {
     let gone = [io::ErrorKind::ConnectionAborted, io::ErrorKind::ConnectionReset];
     if !gone.contains(&error.kind()) {
         tracing::error!(%error, "accepting a connection failed");

@@ -163,6 +163,7 @@ pub(crate) fn call(id: &str, claimed: &str) -> v1::CallInfo {
         claimed_customer_id: claimed.into(),
         caller_number: "13800000000".into(),
         agent_id: "agent-7".into(),
+        scene: String::new(),
     }
 }
 

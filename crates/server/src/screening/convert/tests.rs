@@ -38,6 +38,7 @@ fn what_was_said_of_a_call_comes_back() {
         claimed_customer_id: "客户 42".into(),
         caller_number: "13800000000".into(),
         agent_id: "a-7".into(),
+        scene: "collections".into(),
     };
     assert_eq!(info(&call_info(Some(sent.clone()), "call").unwrap()), sent);
 }
@@ -94,7 +95,8 @@ proptest! {
         format in prop::option::of(crate::audio_convert::tests::any_format()),
     ) {
         let call = call.map(|(call_id, claimed_customer_id, caller_number, agent_id)| {
-            v1::CallInfo { call_id, claimed_customer_id, caller_number, agent_id }
+            let scene = agent_id.clone();
+            v1::CallInfo { call_id, claimed_customer_id, caller_number, agent_id, scene }
         });
         let _ = config(v1::ScreenCallConfig { call, format });
     }

@@ -1,0 +1,271 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use earmark_engine::{CallInfo, CallSession, CallUpdate, ChannelRole, EngineError};
+use earmark_telephony::{CallBegun, CallEvent, MediaFormat};
+use earmark_voiceprint::TenantId;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
+use tracing::Span;
+
+use super::options::MixedAudio;
+use super::registry::{Command, Place};
+use crate::backend::Backend;
+use crate::metrics::{Counted, Metrics, Stage};
+use crate::pool::Lane;
+use crate::refusal::Refusal;
+use crate::seat::{STEP_BYTES, Seat, timed};
+
+/// Audio is screened in steps of so much at least: three frames of 20 ms, so that frames don't each
+/// cost a job, and little waits.
+const STEP: Duration = Duration::from_millis(60);
+
+/// By which way calls come.
+#[derive(Clone, Debug)]
+pub(crate) struct Route {
+    /// The protocol, for logs and metrics.
+    pub(crate) protocol: &'static str,
+    /// For whom they are screened.
+    pub(crate) tenant: TenantId,
+    /// What becomes of both parties in one channel.
+    pub(crate) mixed: MixedAudio,
+}
+
+/// One call of a media stream, from its first event to its last update.
+pub(super) struct MediaCall {
+    backend: Arc<Backend>,
+    route: Route,
+    live: Option<Live>,
+}
+
+/// What a call has while it runs.
+struct Live {
+    seat: Seat<CallSession>,
+    place: Place,
+    format: MediaFormat,
+    /// Audio that makes no step yet.
+    pending: BytesMut,
+    held_since: Option<Instant>,
+    /// Seconds of audio that the metrics know of.
+    counted_s: f64,
+    _counted: Counted,
+    _room: OwnedSemaphorePermit,
+}
+
+impl MediaCall {
+    pub(super) fn new(backend: &Arc<Backend>, route: Route) -> Self {
+        Self { backend: backend.clone(), route, live: None }
+    }
+
+    /// Whether the stream has said which call it is.
+    pub(super) fn has_begun(&self) -> bool {
+        self.live.is_some()
+    }
+
+    /// Whether the caller is on hold: then no audio is no sign of anything.
+    pub(super) fn is_held(&self) -> bool {
+        self.live.as_ref().is_some_and(|live| live.held_since.is_some())
+    }
+
+    /// What the call is told next from outside its stream.
+    pub(super) async fn command(&mut self) -> Command {
+        match &mut self.live {
+            Some(live) => live.place.command().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Takes an event that is no end; the updates it brought.
+    pub(super) async fn take(&mut self, event: CallEvent) -> Result<Vec<CallUpdate>, Refusal> {
+        match (event, &mut self.live) {
+            (CallEvent::Begun(begun), None) => self.begin(*begun).await,
+            (CallEvent::Audio(bytes), Some(live)) if live.held_since.is_none() => {
+                live.pending.extend_from_slice(&bytes);
+                match live.pending.len() >= live.step_bytes() {
+                    true => self.hear().await,
+                    false => Ok(Vec::new()),
+                }
+            }
+            (CallEvent::Format(format), Some(_)) => self.change_format(format).await,
+            (CallEvent::Gap(length), Some(live)) if live.held_since.is_none() => self.skip(length).await,
+            (CallEvent::Held, Some(_)) => self.hold().await,
+            (CallEvent::Resumed, Some(_)) => self.resume().await,
+            (CallEvent::SpeakerChanged, Some(_)) => self.change_speaker().await,
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// Does what the call was told from outside its stream.
+    pub(super) async fn obey(&mut self, command: Command) -> Result<Vec<CallUpdate>, Refusal> {
+        match command {
+            Command::Held => self.hold().await,
+            Command::Resumed => self.resume().await,
+            Command::SpeakerChanged => self.change_speaker().await,
+            Command::Amend(amendment) => {
+                let mut updates = self.hear().await?;
+                let amended = self.step(move |session, _| session.amend(&amendment)).await?;
+                updates.extend(amended);
+                Ok(updates)
+            }
+        }
+    }
+
+    /// Ends the call: its last updates. None if it never began.
+    pub(super) async fn finish(&mut self) -> Result<Vec<CallUpdate>, Refusal> {
+        let mut updates = self.hear().await?;
+        let Some(mut live) = self.live.take() else { return Ok(updates) };
+        let (last, took) = live.seat.leave(|session, _| timed(|| session.finish())).await?;
+        self.backend.metrics.stage(Stage::Finish, took);
+        let last = last?;
+        self.backend.metrics.audio(last.speech.audio_s - live.counted_s);
+        updates.push(last);
+        Ok(updates)
+    }
+
+    async fn begin(&mut self, begun: CallBegun) -> Result<Vec<CallUpdate>, Refusal> {
+        let CallBegun { call, format } = begun;
+        self.check_role(format)?;
+        let room = self.backend.rooms.live_call()?;
+        let (call, place) = self.backend.registry.begin(&self.route.tenant, call);
+        Span::current().record("call", call.call_id.as_str());
+        let place = place.ok_or_else(|| twice(&call))?;
+        let (engine, tenant) = (self.backend.engine.clone(), self.route.tenant.clone());
+        let metrics = self.backend.metrics.clone();
+        let make = move || {
+            let (session, took) = timed(|| engine.begin_call(&tenant, call, format.stream, format.role));
+            metrics.stage(Stage::Begin, took);
+            Ok(session?)
+        };
+        let seat = Seat::take(&self.backend, Lane::Live, make).await?;
+        self.live = Some(Live {
+            seat,
+            place,
+            format,
+            pending: BytesMut::new(),
+            held_since: None,
+            counted_s: 0.0,
+            _counted: Counted::new(&self.backend.metrics.live_calls),
+            _room: room,
+        });
+        Ok(Vec::new())
+    }
+
+    fn check_role(&self, format: MediaFormat) -> Result<(), Refusal> {
+        if format.role == ChannelRole::Mixed && self.route.mixed == MixedAudio::Refuse {
+            let problem =
+                "both parties come in one channel; send the caller's leg alone, or set mixed = \"mark\"";
+            return Err(Refusal::field("channels", "MIXED_AUDIO", problem));
+        }
+        Ok(())
+    }
+
+    async fn change_format(&mut self, format: MediaFormat) -> Result<Vec<CallUpdate>, Refusal> {
+        self.check_role(format)?;
+        if self.live.as_ref().is_none_or(|live| live.format == format) {
+            return Ok(Vec::new());
+        }
+        let updates = self.hear().await?;
+        self.step(move |session, _| session.change_format(format.stream, format.role)).await?;
+        if let Some(live) = &mut self.live {
+            live.format = format;
+        }
+        Ok(updates)
+    }
+
+    async fn skip(&mut self, length: Duration) -> Result<Vec<CallUpdate>, Refusal> {
+        let mut updates = self.hear().await?;
+        let skipped = move |session: &mut CallSession, metrics: &Metrics| {
+            session.skip(length)?;
+            ready_updates(session, metrics)
+        };
+        updates.extend(self.step(skipped).await?);
+        Ok(updates)
+    }
+
+    async fn hold(&mut self) -> Result<Vec<CallUpdate>, Refusal> {
+        let updates = self.hear().await?;
+        if let Some(live) = &mut self.live {
+            live.held_since.get_or_insert_with(Instant::now);
+        }
+        Ok(updates)
+    }
+
+    async fn resume(&mut self) -> Result<Vec<CallUpdate>, Refusal> {
+        match self.live.as_mut().and_then(|live| live.held_since.take()) {
+            Some(since) => self.skip(since.elapsed()).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    async fn change_speaker(&mut self) -> Result<Vec<CallUpdate>, Refusal> {
+        let mut updates = self.hear().await?;
+        updates.push(self.step(|session, _| session.change_speaker()).await?);
+        Ok(updates)
+    }
+
+    /// Screens the audio that waits.
+    async fn hear(&mut self) -> Result<Vec<CallUpdate>, Refusal> {
+        let mut updates = Vec::new();
+        loop {
+            let Some(live) = &mut self.live else { return Ok(updates) };
+            if live.pending.is_empty() {
+                return Ok(updates);
+            }
+            let part = live.pending.split_to(live.pending.len().min(STEP_BYTES)).freeze();
+            let some = self.step(move |session, metrics| accept(session, &part, metrics)).await?;
+            if let (Some(last), Some(live)) = (some.last(), &mut self.live) {
+                self.backend.metrics.audio(last.speech.audio_s - live.counted_s);
+                live.counted_s = last.speech.audio_s;
+            }
+            updates.extend(some);
+        }
+    }
+
+    /// Works on the session on a thread. After an error the call is over.
+    async fn step<R: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&mut CallSession, &Metrics) -> Result<R, EngineError> + Send + 'static,
+    ) -> Result<R, Refusal> {
+        let live = self.live.as_mut().ok_or_else(|| Refusal::internal("CALL_NOT_BEGUN"))?;
+        let metrics = self.backend.metrics.clone();
+        Ok(live.seat.step(move |session| work(session, &metrics)).await??)
+    }
+}
+
+impl Live {
+    /// Bytes of a step, whole samples of all channels.
+    fn step_bytes(&self) -> usize {
+        let format = self.format.stream;
+        let samples = f64::from(format.sample_rate_hz) * STEP.as_secs_f64();
+        let units = (samples / format.encoding.unit_samples() as f64).ceil().max(1.0) as usize;
+        units * format.encoding.unit_bytes() * usize::from(format.channels)
+    }
+}
+
+fn accept(
+    session: &mut CallSession,
+    part: &Bytes,
+    metrics: &Metrics,
+) -> Result<Vec<CallUpdate>, EngineError> {
+    let (accepted, took) = timed(|| session.accept(part));
+    metrics.stage(Stage::Accept, took);
+    accepted?;
+    ready_updates(session, metrics)
+}
+
+fn ready_updates(session: &mut CallSession, metrics: &Metrics) -> Result<Vec<CallUpdate>, EngineError> {
+    let mut updates = Vec::new();
+    loop {
+        let (update, took) = timed(|| session.next_update());
+        let Some(update) = update? else { return Ok(updates) };
+        metrics.stage(Stage::Update, took);
+        updates.push(update);
+    }
+}
+
+fn twice(call: &CallInfo) -> Refusal {
+    let problem = "a call of this id runs already; give each call an id of its own";
+    Refusal::new(tonic::Code::AlreadyExists, "CALL_ALREADY_LIVE", problem)
+        .about_resource("call", call.call_id.as_str())
+}

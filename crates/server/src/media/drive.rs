@@ -1,0 +1,165 @@
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use earmark_engine::CallUpdate;
+use earmark_telephony::{CallEvent, EndReason, Parting, ProtocolError};
+use tokio::time::{Instant, sleep_until, timeout};
+use tracing::Instrument;
+
+use super::call::{MediaCall, Route};
+use super::registry::Command;
+use crate::backend::Backend;
+use crate::refusal::Refusal;
+
+/// How long a connection may take to say which call it is.
+const INTRODUCTION_PATIENCE: Duration = Duration::from_secs(10);
+/// How long saying goodbye may take.
+const PARTING_PATIENCE: Duration = Duration::from_secs(2);
+
+/// A connection that brings one call.
+pub(crate) trait MediaSource: Send {
+    /// What happened next; empty where only the protocol moved on. After [`CallEvent::Ended`] it is not
+    /// asked again. May be dropped and asked again at any time: nothing is lost by it.
+    fn next(&mut self) -> impl Future<Output = Result<Vec<CallEvent>, ProtocolError>> + Send;
+
+    /// Shows the far end an update, where its protocol has a way. A connection that is gone is found
+    /// out by [`MediaSource::next`].
+    fn tell(&mut self, update: &CallUpdate) -> impl Future<Output = ()> + Send;
+
+    /// Says goodbye.
+    fn part(&mut self, parting: &Parting) -> impl Future<Output = ()> + Send;
+}
+
+/// Screens the call that a connection brings, to its end.
+pub(crate) async fn drive(backend: &Arc<Backend>, route: Route, mut source: impl MediaSource) {
+    let span = tracing::info_span!(
+        "media",
+        protocol = route.protocol,
+        tenant = route.tenant.as_str(),
+        call = tracing::field::Empty
+    );
+    let drive = async {
+        let protocol = route.protocol;
+        let parting = screen(backend, route, &mut source).await;
+        note(backend, protocol, &parting);
+        // A far end that does not take the goodbye misses it.
+        drop(timeout(PARTING_PATIENCE, source.part(&parting)).await);
+    };
+    drive.instrument(span).await;
+}
+
+/// What can happen to a call.
+enum Happened {
+    Stream(Result<Vec<CallEvent>, ProtocolError>),
+    Told(Command),
+    /// The server has had enough.
+    Enough(Parting),
+}
+
+async fn screen(backend: &Arc<Backend>, route: Route, source: &mut impl MediaSource) -> Parting {
+    // The drain waits for the call while this lives.
+    let Ok(_work) = backend.lifecycle.begin() else { return Parting::Draining };
+    let mut call = MediaCall::new(backend, route);
+    let outcome = converse(backend, &mut call, source).await;
+    let end = match outcome {
+        Ok(parting) => parting,
+        Err(refusal) => return failed(&refusal),
+    };
+    match call.finish().await {
+        Ok(updates) => {
+            tell(backend, source, &updates).await;
+            end
+        }
+        Err(refusal) => failed(&refusal),
+    }
+}
+
+/// Takes what happens until something ends the call, which is then still to be finished.
+async fn converse(
+    backend: &Arc<Backend>,
+    call: &mut MediaCall,
+    source: &mut impl MediaSource,
+) -> Result<Parting, Refusal> {
+    let limits = &backend.limits;
+    let mut closing = backend.lifecycle.closing();
+    let ends_at = Instant::now() + limits.max_stream_duration.min(FAR);
+    let mut heard_at = Instant::now();
+    loop {
+        let patience = if call.has_begun() { limits.idle_timeout } else { INTRODUCTION_PATIENCE };
+        let (idle_at, held) = (heard_at + patience.min(FAR), call.is_held());
+        let happened = tokio::select! {
+            biased;
+            () = closing.arrived() => Happened::Enough(Parting::Draining),
+            () = sleep_until(ends_at) => Happened::Enough(too_long()),
+            () = sleep_until(idle_at), if !held => Happened::Enough(idle()),
+            command = call.command() => Happened::Told(command),
+            events = source.next() => Happened::Stream(events),
+        };
+        match happened {
+            Happened::Enough(parting) => return Ok(parting),
+            Happened::Stream(Err(error)) => return Ok(Parting::Refused(error)),
+            Happened::Told(command) => {
+                let updates = call.obey(command).await?;
+                tell(backend, source, &updates).await;
+            }
+            Happened::Stream(Ok(events)) => {
+                for event in events {
+                    if let CallEvent::Ended(reason) = event {
+                        return Ok(Parting::Finished(reason));
+                    }
+                    // Only what belongs to the call keeps it from being idle.
+                    heard_at = Instant::now();
+                    let updates = call.take(event).await?;
+                    tell(backend, source, &updates).await;
+                }
+            }
+        }
+    }
+}
+
+/// A century: past the end of time there is nothing to wait for.
+const FAR: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
+/// A far end that does not read its updates in time misses them: the call goes on, and desktops have
+/// them all the same.
+async fn tell(backend: &Arc<Backend>, source: &mut impl MediaSource, updates: &[CallUpdate]) {
+    for update in updates {
+        if timeout(backend.limits.idle_timeout, source.tell(update)).await.is_err() {
+            tracing::warn!("an update could not be sent in time");
+        }
+    }
+}
+
+fn failed(refusal: &Refusal) -> Parting {
+    Parting::Failed { code: refusal.reason(), problem: refusal.message().to_owned() }
+}
+
+fn idle() -> Parting {
+    let problem = "no audio came for too long; end a stream that is over".to_owned();
+    Parting::Failed { code: "STREAM_IDLE", problem }
+}
+
+fn too_long() -> Parting {
+    let problem = "the stream is as long as one may be; begin another".to_owned();
+    Parting::Failed { code: "STREAM_TOO_LONG", problem }
+}
+
+/// Logs and counts how a stream ended, once.
+fn note(backend: &Backend, protocol: &'static str, parting: &Parting) {
+    let end = match parting {
+        Parting::Finished(EndReason::HungUp) => "HUNG_UP",
+        Parting::Finished(EndReason::Lost) => "LOST",
+        Parting::Finished(EndReason::Failed) => "FAR_END_FAILED",
+        Parting::Refused(_) => "PROTOCOL_ERROR",
+        Parting::Failed { code, .. } => code,
+        Parting::Draining => "DRAINING",
+    };
+    backend.metrics.media_stream(protocol, end);
+    match parting {
+        Parting::Finished(_) => tracing::info!(end, "media stream ended"),
+        Parting::Refused(error) => tracing::warn!(end, %error, "media stream refused"),
+        Parting::Failed { problem, .. } => tracing::warn!(end, problem, "media stream ended early"),
+        Parting::Draining => tracing::info!(end, "media stream ended early"),
+    }
+}
