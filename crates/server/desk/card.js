@@ -3,6 +3,7 @@
 import { curve, lines, number } from "./curve.js";
 import { h, icon, settings, svg } from "./element.js";
 import { outcomeForm } from "./outcome.js";
+import { query } from "./stream.js";
 import { clock, has, percent, place, t, words } from "./text.js";
 
 const LEAST_S = settings().least_speech_s ?? 3;
@@ -189,9 +190,9 @@ export class CallCard {
   async fetchHistory(first) {
     const key = first.id_tail + first.name;
     this.history.set(key, null);
-    const query = new URLSearchParams({ call_id: this.callId, sequence: this.latest.sequence });
+    const asked = query("/desk/api/history", { call_id: this.callId, sequence: this.latest.sequence });
     try {
-      const reply = await fetch(`/desk/api/history?${query}`, { cache: "no-store" });
+      const reply = await fetch(asked, { cache: "no-store" });
       if (!reply.ok) return;
       this.history.set(key, await reply.json());
       this.renderListed();

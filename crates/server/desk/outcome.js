@@ -2,6 +2,7 @@
 
 import { h } from "./element.js";
 import { tellOutcome } from "./frame.js";
+import { query } from "./stream.js";
 import { clock, t } from "./text.js";
 
 export const OUTCOMES = [
@@ -31,7 +32,7 @@ export function outcomeForm(card) {
     say("saving", t("saving"));
     for (const button of buttons) button.setAttribute("aria-disabled", "true");
     try {
-      const reply = await fetch("/desk/api/outcome", {
+      const reply = await fetch(query("/desk/api/outcome", {}), {
         method: "POST",
         headers: { "content-type": "application/json", "x-earmark-desk": "1" },
         body: JSON.stringify({ call_id: card.callId, outcome, note: note.value.trim() }),

@@ -2,7 +2,7 @@
 
 import { CallCard } from "./card.js";
 import { frame, tellState, tellUpdate } from "./frame.js";
-import { follow } from "./stream.js";
+import { follow, query } from "./stream.js";
 import { onLanguage, t, words } from "./text.js";
 
 const callId = new URLSearchParams(location.search).get("call_id") ?? "";
@@ -21,7 +21,7 @@ function show() {
   document.title = `${word} · ${t("title")}`;
 }
 
-follow(`/events?call_id=${encodeURIComponent(callId)}`, {
+follow(query("/events", { call_id: callId }), {
   endsWithCall: true,
   connected: (yes) => { connected = yes; show(); },
   expired: () => { over = "expired"; show(); },

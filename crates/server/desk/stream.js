@@ -46,6 +46,14 @@ export function follow(url, handlers) {
   return close;
 }
 
+// A path of this server with what is asked; an open server's tenant goes along.
+export function query(path, values) {
+  const asked = new URLSearchParams(values);
+  const tenant = new URLSearchParams(location.search).get("tenant");
+  if (tenant) asked.set("tenant", tenant);
+  return `${path}?${asked}`;
+}
+
 // Whether the server no longer knows who this is; false where it can't be asked now.
 async function expired(url) {
   const target = new URL("/desk/api/session", location.href);

@@ -40,6 +40,7 @@ mod transport;
 mod voiceprints;
 
 pub use access::{AccessOptions, AccessToken};
+pub use desk::{DeskOptions, Scene, Script};
 pub use error::ServerError;
 pub use media::{AudioSocketOptions, MixedAudio, TelephonyOptions};
 pub use options::{Limits, MAX_CHUNK_BYTES, ServerOptions};

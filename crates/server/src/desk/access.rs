@@ -7,11 +7,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use earmark_voiceprint::{CallId, TenantId};
 use http::header::{HOST, HeaderMap, HeaderValue};
 use http::{HeaderName, Uri};
-use uuid::Uuid;
 
 use super::cookie::CookieRules;
 use super::query::parameter;
-use super::token::{Grant, Purpose, Scope, Signer};
+use super::token::{Grant, Nonce, Purpose, Scope, Signer};
 use crate::access::DEFAULT_TENANT;
 
 /// Used tokens are remembered until they are over; more than this at once is no call center.
@@ -29,7 +28,7 @@ pub(super) struct Door {
     open: bool,
     token_lifetime: Duration,
     session_lifetime: Duration,
-    used: Mutex<HashMap<Uuid, i64>>,
+    used: Mutex<HashMap<Nonce, i64>>,
 }
 
 /// Why somebody may not see a page.
@@ -90,6 +89,11 @@ impl Viewer {
         }
     }
 
+    /// Whether a call may be waited for that has not begun, so that nobody knows yet whose it is.
+    pub(super) fn may_wait(&self) -> bool {
+        !matches!(self.scope, Scope::Agent(_))
+    }
+
     fn of(grant: &Grant) -> Option<Self> {
         Some(Self {
             tenant: grant.tenant()?,
@@ -118,11 +122,16 @@ impl Door {
         (self.signer.sign(Purpose::Token, &Grant::new(tenant, scope, who, expires_ms)), expires_ms)
     }
 
+    /// What a token is for, without using it up.
+    pub(super) fn peek(&self, token: &str) -> Result<Grant, Denied> {
+        self.signer.read(Purpose::Token, token).map_err(|_| Denied::Forged)
+    }
+
     /// Exchanges a token for a cookie. One that was used is good only for the browser that used it,
     /// so that a page can be loaded again by its first address.
     pub(super) fn exchange(&self, token: &str, headers: &HeaderMap) -> Result<(Grant, Option<HeaderValue>), Denied> {
         let now = now_ms();
-        let asked = self.signer.read(Purpose::Token, token).map_err(|_| Denied::Forged)?;
+        let asked = self.peek(token)?;
         let held = self.cookie.grants(&self.signer, headers, now);
         if let Some(own) = held.iter().find(|grant| grant.opens_the_same(&asked)) {
             return Ok((own.clone(), None));

@@ -4,13 +4,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use earmark_engine::{CallRecord, EngineError, ErrorKind};
+use earmark_engine::{CallInfo, CallRecord, EngineError, ErrorKind};
 use earmark_voiceprint::{CallId, TenantId};
 use serde::Serialize;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::timeout;
 
+use super::access::Viewer;
 use super::sse::{Events, Gone};
 use super::view::{CallView, OutcomeView, UpdateView};
 use crate::backend::Backend;
@@ -35,26 +36,29 @@ pub(super) enum Done {
 /// Tells a call from after update `told` on.
 pub(super) async fn tell_call(
     backend: &Backend,
-    tenant: &TenantId,
+    viewer: &Viewer,
     call: &CallId,
     mut told: u32,
     events: &Events,
 ) -> Result<Done, Gone> {
+    let tenant = &viewer.tenant;
     events.hello().await?;
     loop {
         // First the feed, then the record: an update is kept before it is told, so that whatever
         // the record lacks comes through the feed.
         let feed = backend.feed.subscribe();
+        let mut known = None;
         match record(backend, tenant, call).await {
             Ok(Some(record)) => {
-                if catch_up(&record, &mut told, events).await? == Some(Done::Ended) {
+                known = Some(record.call.clone());
+                if catch_up(&record, &mut told, events).await? {
                     return Ok(Done::Ended);
                 }
             }
             Ok(None) => events.send("waiting", None, &Empty {}).await?,
             Err(()) => return Ok(Done::Later),
         }
-        match follow(feed, tenant, call, &mut told, events).await? {
+        match follow(feed, tenant, call, known, &mut told, events).await? {
             Followed::Done(done) => return Ok(done),
             Followed::Behind => {}
         }
@@ -82,23 +86,17 @@ fn is_not_found(error: &EngineError) -> bool {
     error.kind() == ErrorKind::NotFound
 }
 
-/// Tells what the record holds beyond what was told.
-pub(super) async fn catch_up(
-    record: &CallRecord,
-    told: &mut u32,
-    events: &Events,
-) -> Result<Option<Done>, Gone> {
-    let view = CallView::new(&record.call, record.started_at, record.ended_at, record.outcome.as_ref());
-    events.send("call", None, &view).await?;
+/// Tells what the record holds beyond what was told; whether the call is over.
+async fn catch_up(record: &CallRecord, told: &mut u32, events: &Events) -> Result<bool, Gone> {
+    events.send("call", None, &CallView::of(record)).await?;
     for update in record.updates.iter().filter(|u| u.sequence > *told) {
         events.send("update", Some(&update.sequence.to_string()), &UpdateView::new(update)).await?;
     }
     *told = record.updates.last().map_or(*told, |last| last.sequence.max(*told));
-    if record.ended_at.is_none() {
-        return Ok(None);
+    if record.ended_at.is_some() {
+        events.send("end", None, &Empty {}).await?;
     }
-    events.send("end", None, &Empty {}).await?;
-    Ok(Some(Done::Ended))
+    Ok(record.ended_at.is_some())
 }
 
 enum Followed {
@@ -111,6 +109,7 @@ async fn follow(
     mut feed: Receiver<Arc<Seen>>,
     tenant: &TenantId,
     call: &CallId,
+    mut known: Option<CallInfo>,
     told: &mut u32,
     events: &Events,
 ) -> Result<Followed, Gone> {
@@ -129,13 +128,17 @@ async fn follow(
         }
         match &seen.news {
             News::Began(running) => {
-                let view = CallView::new(&running.call, running.began_at, None, None);
-                events.send("call", None, &view).await?;
+                events.send("call", None, &CallView::running(running)).await?;
+                known = Some(running.call.clone());
             }
             News::Update(update) if update.sequence <= *told => {}
             // A call's updates count without a gap, so one is missing here.
             News::Update(update) if update.sequence != *told + 1 => return Ok(Followed::Behind),
             News::Update(update) => {
+                // What is known of a call may change while it runs: it is transferred, or claimed late.
+                if known.as_ref() != Some(&update.call) {
+                    return Ok(Followed::Behind);
+                }
                 events.send("update", Some(&update.sequence.to_string()), &UpdateView::new(update)).await?;
                 *told = update.sequence;
                 if update.is_final {

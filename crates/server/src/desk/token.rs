@@ -25,6 +25,9 @@ pub(super) enum Scope {
     Supervisor,
 }
 
+/// 122 random bits.
+pub(super) type Nonce = (u64, u64);
+
 /// What a token opens, and what a cookie then grants.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Grant {
@@ -40,12 +43,12 @@ pub(super) struct Grant {
     expires_ms: i64,
     /// Tells two grants of the same things apart.
     #[serde(rename = "n")]
-    nonce: Uuid,
+    nonce: Nonce,
 }
 
 impl Grant {
     pub(super) fn new(tenant: &TenantId, scope: Scope, who: Option<String>, expires_ms: i64) -> Self {
-        Self { tenant: tenant.to_string(), scope, who, expires_ms, nonce: Uuid::new_v4() }
+        Self { tenant: tenant.to_string(), scope, who, expires_ms, nonce: Uuid::new_v4().as_u64_pair() }
     }
 
     pub(super) fn scope(&self) -> &Scope {
@@ -60,7 +63,7 @@ impl Grant {
         self.expires_ms
     }
 
-    pub(super) fn nonce(&self) -> Uuid {
+    pub(super) fn nonce(&self) -> Nonce {
         self.nonce
     }
 

@@ -2,12 +2,13 @@
 //! and a caller's number are masked, and a proxy's id never leaves whole.
 
 use earmark_engine::{
-    CallInfo, CallUpdate, CustomerComparison, Excerpt, Outcome, ProxyEvidence, Reason, StoredOutcome, Text, Timestamp,
+    CallInfo, CallLine, CallRecord, CallUpdate, CustomerComparison, Excerpt, Outcome, ProxyEvidence, Reason, StoredOutcome, Text, Timestamp,
     Verdict,
 };
 use serde::Serialize;
 
 use super::mask;
+use crate::feed::RunningCall;
 
 /// A text in both languages.
 #[derive(Debug, Serialize)]
@@ -36,7 +37,19 @@ pub(super) struct CallView {
 }
 
 impl CallView {
-    pub(super) fn new(
+    pub(super) fn of(record: &CallRecord) -> Self {
+        Self::new(&record.call, record.started_at, record.ended_at, record.outcome.as_ref())
+    }
+
+    pub(super) fn running(running: &RunningCall) -> Self {
+        Self::new(&running.call, running.began_at, None, None)
+    }
+
+    pub(super) fn line(line: &CallLine) -> Self {
+        Self::new(&line.call, line.started_at, line.ended_at, line.outcome.as_ref())
+    }
+
+    fn new(
         call: &CallInfo,
         began_at: Timestamp,
         ended_at: Option<Timestamp>,

@@ -42,7 +42,7 @@ const PACKAGE: &str = "/earmark.v1.";
 
 impl Rpc {
     /// All methods; a test holds it against the descriptors.
-    pub(crate) const ALL: [Self; 21] = [
+    pub(crate) const ALL: [Self; 22] = [
         Self { label: "CustomersService/Enroll", kind: Kind::Upload },
         Self { label: "CustomersService/EnrollRecordings", kind: Kind::Batch },
         Self { label: "CustomersService/GetCustomer", kind: Kind::Lookup },
@@ -50,6 +50,7 @@ impl Rpc {
         Self { label: "CustomersService/DeleteCustomer", kind: Kind::Lookup },
         Self { label: "CustomersService/OptOut", kind: Kind::Lookup },
         Self { label: "CustomersService/OptIn", kind: Kind::Lookup },
+        Self { label: "DeskService/CreateDeskToken", kind: Kind::Lookup },
         Self { label: "ProxyLibraryService/AddProxy", kind: Kind::Batch },
         Self { label: "ProxyLibraryService/GetProxy", kind: Kind::Lookup },
         Self { label: "ProxyLibraryService/ListProxies", kind: Kind::Lookup },
