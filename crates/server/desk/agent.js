@@ -97,12 +97,11 @@ async function before() {
     const lines = await reply.json();
     for (const line of lines.slice(0, MAX_CARDS).reverse()) {
       if (line.verdict === null || cards.has(line.call.call_id)) continue;
-      const fresh = shown === null;
       card(line.call.call_id).setCall(line.call);
       load(line.call.call_id);
-      if (fresh) select(line.call.call_id);
     }
-    show();
+    const latest = [...cards.keys()].at(-1);
+    if (latest !== undefined) select(latest);
   } catch { /* the stream says whether there is a connection */ }
 }
 

@@ -34,9 +34,9 @@ function render() {
 function show() {
   showState(over ?? (connected || card.state === "ended" ? card.state : "lost"));
   document.title = `${callId} · ${t("call_title")}`;
+  full.hidden = updates.length === 0;
   const speakers = [...new Set(updates.map((u) => u.speaker))];
   const width = Math.max(300, Math.min(1100, full.clientWidth - 24));
-  full.hidden = updates.length === 0;
   full.replaceChildren(h("h2", {}, t("plot_title"), h("span", { class: "tag" }, t("plot_unit"))),
     ...speakers.flatMap((speaker) => [
       speakers.length > 1 ? h("p", {}, t("speaker", { speaker })) : null,

@@ -3,8 +3,8 @@
 import { svg } from "./element.js";
 import { t } from "./text.js";
 
-const LIMIT = 10;
-const clamp = (llr) => Math.max(-LIMIT, Math.min(LIMIT, llr));
+// Little evidence looks little: the scale never spans less, in nats.
+const LEAST_SCALE = 6;
 const round = (n) => Math.round(n * 10) / 10;
 
 // A small picture without axes; the words beside it say the numbers.
@@ -13,7 +13,9 @@ export function curve(updates, size = { width: 320, height: 56 }) {
   const right = 6;
   const end = Math.max(10, ...updates.map((u) => u.net_speech_s));
   const x = (s) => round(2 + (s / end) * (width - right - 4));
-  const y = (llr) => round(height / 2 - (clamp(llr) / LIMIT) * (height / 2 - 5));
+  const values = updates.flatMap((u) => lines().map(([, value]) => Math.abs(value(u) ?? 0)));
+  const most = Math.max(LEAST_SCALE, ...values);
+  const y = (llr) => round(height / 2 - (llr / most) * (height / 2 - 5));
   const picture = svg("svg", {
     viewBox: `0 0 ${width} ${height}`, class: "curve", role: "img", "aria-label": summary(updates),
   });

@@ -145,7 +145,9 @@ function verdictCell(verdict, label) {
   return h("td", { class: "of", "data-verdict": verdict ?? "WAITING" }, icon(verdict ?? "WAITING", "small"), label);
 }
 
-const columns = (...names) => h("thead", {}, h("tr", {}, ...names.map((name) => h("th", { scope: "col" }, t(name)))));
+const NUMBERS = new Set(["t_speech", "t_certainty"]);
+const columns = (...names) => h("thead", {}, h("tr", {}, ...names.map((name) =>
+  h("th", { scope: "col", class: NUMBERS.has(name) ? "number" : null }, t(name)))));
 
 function scrolled(label, table) {
   return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label }, table);

@@ -4,6 +4,7 @@
 pub(crate) mod calls;
 pub(crate) mod clients;
 pub(crate) mod enrollments;
+pub(crate) mod events;
 pub(crate) mod refused;
 pub(crate) mod server;
 pub(crate) mod voices;

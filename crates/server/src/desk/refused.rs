@@ -7,7 +7,6 @@ use serde::Serialize;
 use tonic::{Code, Status};
 
 use super::access::Denied;
-use crate::refusal::Refusal;
 
 /// The reply to a script: a stable reason and what to do.
 #[derive(Serialize)]
@@ -62,9 +61,6 @@ pub(super) fn of_status(status: &Status) -> Response {
     problem(code, "REFUSED", status.message())
 }
 
-pub(super) fn of_refusal(refusal: Refusal) -> Response {
-    of_status(&refusal.into())
-}
 
 impl Denied {
     fn status(self) -> StatusCode {
