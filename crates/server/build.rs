@@ -6,8 +6,9 @@ use std::{env, fs};
 
 use prost::Message;
 
-const FILES: [&str; 6] = [
+const FILES: [&str; 7] = [
     "earmark/v1/customers_service.proto",
+    "earmark/v1/desk_service.proto",
     "earmark/v1/proxy_library_service.proto",
     "earmark/v1/screening_service.proto",
     "earmark/v1/voiceprints_service.proto",

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use earmark_server::{AccessOptions, AccessToken, Listeners, ServerOptions, SiprecListeners, TlsOptions};
+use earmark_server::{
+    AccessOptions, AccessToken, DeskOptions, Listeners, ServerOptions, SiprecListeners, TlsOptions,
+};
 use earmark_voiceprint::TenantId;
 use tokio::net::TcpListener;
 
@@ -46,6 +48,10 @@ pub(crate) struct Serve {
     /// reaches the port may
     #[arg(long, value_name = "FILE")]
     tokens: Option<PathBuf>,
+    /// What the desk's pages show and who may frame them (TOML, see
+    /// docs/integration/screen-pop.md)
+    #[arg(long, value_name = "FILE")]
+    desk: Option<PathBuf>,
     /// By which ways calls arrive beside gRPC: AudioSocket and more (TOML, see docs/integration.md)
     #[arg(long, value_name = "FILE")]
     telephony: Option<PathBuf>,
@@ -129,6 +135,7 @@ impl Serve {
         let mut options = ServerOptions {
             tls: self.tls()?,
             access: self.access()?,
+            desk: self.desk()?,
             allow_remote_plaintext: self.allow_remote_plaintext,
             threads: NonZeroUsize::new(self.engine.threads()),
             drain_timeout: Duration::from_secs(self.drain_s),
@@ -149,6 +156,12 @@ impl Serve {
         };
         let tokens = file.token.iter().map(token).collect::<Result<_>>().with_context(what)?;
         Ok(AccessOptions { tokens, ..AccessOptions::default() })
+    }
+
+    fn desk(&self) -> Result<DeskOptions> {
+        let Some(path) = &self.desk else { return Ok(DeskOptions::default()) };
+        let what = || format!("can't take the desk's texts from {}", path.display());
+        DeskOptions::from_toml(&std::fs::read_to_string(path).with_context(what)?).with_context(what)
     }
 
     fn tls(&self) -> Result<Option<TlsOptions>> {

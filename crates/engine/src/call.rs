@@ -214,7 +214,15 @@ pub struct OutcomeReport {
 }
 
 /// Hears of every update of every call, as desktops and risk teams want.
+///
+/// Called on the threads that do the work: no method may block.
 pub trait CallObserver: Send + Sync {
-    /// Called on the thread that made the update: it must not block.
+    /// A call is being screened from now on; its first update comes later.
+    fn began(&self, _tenant: &TenantId, _call: &CallInfo, _at: Timestamp) {}
+
+    /// There is more evidence; it is in the records by now.
     fn updated(&self, tenant: &TenantId, update: &CallUpdate);
+
+    /// Somebody reported what a call turned out to be; it is in the records by now.
+    fn reported(&self, _tenant: &TenantId, _call: &CallInfo, _outcome: &StoredOutcome) {}
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use earmark_records as records;
-use earmark_records::{Call, Code, EvidenceUpdate};
+use earmark_records::{Call, CallStart, Code, EvidenceUpdate};
 use earmark_scoring::{Reason, RiskTier, Verdict};
 
 use crate::EngineError;
@@ -45,13 +45,8 @@ pub(crate) fn from_record(
     call: Call,
     label: &dyn Fn(&earmark_voiceprint::ProxyId) -> Arc<str>,
 ) -> CallRecord {
-    let info = CallInfo {
-        call_id: call.start.call,
-        claimed: call.start.claimed_customer,
-        caller_number: call.start.caller_number,
-        agent: call.start.agent,
-        scene: call.start.scene,
-    };
+    let started_at = call.start.started_at;
+    let info = info(call.start);
     let last = call.conclusion.as_ref().map(|c| c.last.sequence);
     let updates = call
         .updates
@@ -60,11 +55,27 @@ pub(crate) fn from_record(
         .collect();
     CallRecord {
         call: info,
-        started_at: call.start.started_at,
+        started_at,
         ended_at: call.conclusion.map(|c| c.finished_at),
         updates,
         outcome: call.outcomes.into_iter().next_back(),
     }
+}
+
+/// What is known of a call, as it was kept.
+pub(crate) fn info(start: CallStart) -> CallInfo {
+    CallInfo {
+        call_id: start.call,
+        claimed: start.claimed_customer,
+        caller_number: start.caller_number,
+        agent: start.agent,
+        scene: start.scene,
+    }
+}
+
+/// A verdict as it was kept; none for a code that a newer program wrote.
+pub(crate) fn verdict(code: &Code) -> Option<Verdict> {
+    Verdict::from_code(&upper(code))
 }
 
 fn update_from_record(
@@ -98,7 +109,7 @@ fn update_from_record(
             somebody_else: p.somebody_else,
         }),
         // Codes of a newer program show as what claims least.
-        verdict: Verdict::from_code(&upper(&update.verdict)).unwrap_or(Verdict::Doubtful),
+        verdict: verdict(&update.verdict).unwrap_or(Verdict::Doubtful),
         risk: RiskTier::from_code(&upper(&update.risk)).unwrap_or(RiskTier::Undetermined),
         reasons: update.reasons.iter().filter_map(|r| Reason::from_code(&upper(r))).collect(),
         model: update.model,

@@ -34,6 +34,7 @@ struct Inner {
     calibration: Arc<str>,
     scorer: Scorer,
     records: Box<dyn Records>,
+    keys: Arc<KeyFile>,
     tenants: HashMap<TenantId, Arc<TenantGalleries>>,
     observers: RwLock<Vec<Arc<dyn CallObserver>>>,
     live_calls: AtomicUsize,
@@ -63,7 +64,7 @@ impl Engine {
         let bundle = BackEndBundle::open(&options.speaker_model.join("backend"))?;
         bundle.require_model(speaker.id())?;
         let decider = Decider::new(options.policy.clone(), options.priors, bundle.calibration());
-        let records = open_records(&options)?;
+        let (records, keys) = open_records(&options)?;
         let (model, calibration) = (speaker.id().clone(), bundle.calibration().id().into());
         let extractor = Extractor::new(Arc::new(speaker), Arc::new(activity), options.extraction.clone())?;
         let windows = ExtractOptions { windows: true, ..options.extraction.clone() };
@@ -82,6 +83,7 @@ impl Engine {
             calibration,
             scorer,
             records,
+            keys,
             tenants,
             observers: RwLock::default(),
             live_calls: AtomicUsize::new(0),
@@ -142,7 +144,11 @@ impl Engine {
         let (outcome, note) = (report.outcome, report.note.clone());
         let kept = earmark_records::OutcomeReport { outcome, proxy: None, note };
         self.records().report_outcome(tenant, call, &kept, &by, now())?;
-        self.call(tenant, call)
+        let record = self.call(tenant, call)?;
+        if let Some(outcome) = &record.outcome {
+            self.tell(|observer| observer.reported(tenant, &record.call, outcome));
+        }
+        Ok(record)
     }
 
     pub(crate) fn options(&self) -> &EngineOptions {
@@ -159,6 +165,10 @@ impl Engine {
 
     pub(crate) fn scorer(&self) -> &Scorer {
         &self.0.scorer
+    }
+
+    pub(crate) fn keys(&self) -> &KeyFile {
+        &self.0.keys
     }
 
     pub(crate) fn records(&self) -> &dyn Records {
@@ -230,8 +240,13 @@ impl Engine {
     }
 
     pub(crate) fn publish(&self, tenant: &TenantId, update: &CallUpdate) {
+        self.tell(|observer| observer.updated(tenant, update));
+    }
+
+    /// Tells every observer.
+    pub(crate) fn tell(&self, what: impl Fn(&dyn CallObserver)) {
         for observer in self.0.observers.read().unwrap_or_else(PoisonError::into_inner).iter() {
-            observer.updated(tenant, update);
+            what(&**observer);
         }
     }
 
@@ -250,10 +265,10 @@ impl fmt::Debug for Engine {
     }
 }
 
-fn open_records(options: &EngineOptions) -> Result<Box<dyn Records>, EngineError> {
+fn open_records(options: &EngineOptions) -> Result<(Box<dyn Records>, Arc<KeyFile>), EngineError> {
     let database = options.data.join("records.db");
-    let keys = KeyFile::open_or_create(&options.data.join("voiceprints.key"), &database)?;
-    Ok(Box::new(SqliteRecords::open(&database, Arc::new(keys))?))
+    let keys = Arc::new(KeyFile::open_or_create(&options.data.join("voiceprints.key"), &database)?);
+    Ok((Box::new(SqliteRecords::open(&database, keys.clone())?), keys))
 }
 
 fn of_model(mut stored: Vec<StoredVoiceprint>, model: &ModelId) -> Vec<StoredVoiceprint> {

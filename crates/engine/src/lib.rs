@@ -14,6 +14,7 @@ mod call;
 mod call_record;
 mod cancellation;
 mod customers;
+mod desk;
 mod engine;
 mod enrollment;
 mod error;
@@ -36,6 +37,7 @@ pub use call::{
     MAX_PROXIES_SHOWN, OutcomeReport, ProxyEvidence, SpeechSummary, WarningCode,
 };
 pub use cancellation::Cancellation;
+pub use desk::CallLine;
 pub use engine::{Engine, EngineStatistics};
 pub use enrollment::EnrollmentStream;
 pub use error::{EngineError, ErrorKind};
@@ -53,8 +55,9 @@ pub use earmark_audio::{
     PromptLibrary, StreamFormat,
 };
 pub use earmark_records::{
-    Actor, CallAmendment, Customer, CustomerStatus, Excerpt, Outcome, Page, PageRequest, PageSize, PageToken,
-    Proxy, RecordsError, StoredOutcome, Timestamp, VoiceprintInfo,
+    Actor, CallAmendment, CallFilter, CallTally, Customer, CustomerStatus, Excerpt, MAX_TALLY_STEPS, Outcome,
+    OutcomeTally, Page, PageRequest, PageSize, PageToken, Proxy, ProxyHistory, RecordsError, StepTally,
+    StoredOutcome, TallySpan, Timestamp, VoiceprintInfo,
 };
 pub use earmark_scoring::{
     Llr, Policy, PolicyOptions, Priors, Reason, RiskTier, ScoringError, Text, Verdict,

@@ -125,6 +125,7 @@ impl Engine {
             started_at: now(),
         };
         self.records().begin_call(tenant, &start)?;
+        self.tell(|observer| observer.began(tenant, &call, start.started_at));
         Ok(self.session(tenant, call, listener))
     }
 

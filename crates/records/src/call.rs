@@ -138,6 +138,8 @@ pub struct CallFilter {
     pub verdict: Option<Code>,
     /// Claiming to be this customer.
     pub claimed_customer: Option<CustomerId>,
+    /// Taken by this agent.
+    pub agent: Option<String>,
     /// Finished (true) or not (false).
     pub finished: Option<bool>,
 }

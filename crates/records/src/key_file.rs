@@ -71,6 +71,13 @@ impl KeyFile {
         self.keyring.newest().id()
     }
 
+    /// A key for another use than sealing, such as to sign a session: the same at every start until
+    /// the keys are rotated.
+    #[must_use]
+    pub fn derive(&self, purpose: &str) -> [u8; KEY_BYTES] {
+        self.keyring.newest().derive(purpose)
+    }
+
     fn open(path: &Path) -> Result<Option<Self>, RecordsError> {
         let Some(content) = read(path)? else { return Ok(None) };
         Ok(Some(Self { keyring: parse(path, &content)? }))

@@ -21,6 +21,7 @@ mod proxy;
 mod records;
 mod seal;
 mod sqlite;
+mod tally;
 mod text;
 mod timestamp;
 mod voiceprint;
@@ -42,6 +43,9 @@ pub use paging::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Page, PageRequest, PageSize, 
 pub use proxy::{NewProxy, Proxy, ProxyAdded, ProxyVoiceprint};
 pub use records::Records;
 pub use sqlite::SqliteRecords;
+pub use tally::{
+    CallTally, MAX_HISTORY_CALLS, MAX_TALLY_STEPS, OutcomeTally, ProxyHistory, StepTally, TallySpan,
+};
 pub use text::{Actor, Code, RequestId};
 pub use timestamp::Timestamp;
 pub use voiceprint::{

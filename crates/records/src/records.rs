@@ -3,10 +3,10 @@ use std::ops::ControlFlow;
 use earmark_voiceprint::{CallId, CustomerId, ProxyId, TenantId};
 
 use crate::{
-    Actor, AuditEntry, AuditHead, Call, CallAmendment, CallEnd, CallFilter, CallStart, CallSummary, Customer,
-    CustomerVoiceprint, Enrolled, Enrollment, EvidenceUpdate, NewProxy, OutcomeReport, Page, PageRequest,
-    Proxy, ProxyAdded, ProxyVoiceprint, RecordsError, RequestKey, RequestOutcome, StoredVoiceprint,
-    Timestamp, VoiceprintId,
+    Actor, AuditEntry, AuditHead, Call, CallAmendment, CallEnd, CallFilter, CallStart, CallSummary,
+    CallTally, Customer, CustomerVoiceprint, Enrolled, Enrollment, EvidenceUpdate, NewProxy, OutcomeReport,
+    Page, PageRequest, Proxy, ProxyAdded, ProxyHistory, ProxyVoiceprint, RecordsError, RequestKey,
+    RequestOutcome, StoredVoiceprint, TallySpan, Timestamp, VoiceprintId,
 };
 
 /// What must last. Every method that changes something does it in one transaction: when it
@@ -220,6 +220,27 @@ pub trait Records: Send + Sync {
         filter: &CallFilter,
         page: &PageRequest,
     ) -> Result<Page<CallSummary>, RecordsError>;
+
+    /// In which calls begun since `since` a listed proxy was the tag, the call `except` left out:
+    /// the finished ones whose last update has it first, among the latest
+    /// [`crate::MAX_HISTORY_CALLS`] tagged calls.
+    ///
+    /// # Errors
+    /// Only those of the store.
+    fn proxy_history(
+        &self,
+        tenant: &TenantId,
+        proxy: &ProxyId,
+        since: Timestamp,
+        except: &CallId,
+    ) -> Result<ProxyHistory, RecordsError>;
+
+    /// How many calls of each kind began in a span.
+    ///
+    /// # Errors
+    /// [`RecordsError::InvalidField`] for a span that is none or has more than
+    /// [`crate::MAX_TALLY_STEPS`] steps.
+    fn tally(&self, tenant: &TenantId, span: &TallySpan) -> Result<CallTally, RecordsError>;
 
     /// The result of a request that was carried out before, `None` if it was not. Asking first
     /// saves the work of a repeated request; the request itself checks again.

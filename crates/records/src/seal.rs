@@ -3,8 +3,9 @@ use std::fmt;
 use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::{Aes256Gcm, Key, Nonce};
 use earmark_voiceprint::{Seal, SealError, Sealed};
+use hmac::{Hmac, Mac as _};
 use sha2::{Digest as _, Sha256};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 pub(crate) const KEY_BYTES: usize = 32;
 const KEY_ID_BYTES: usize = 8;
@@ -19,6 +20,8 @@ const NONCE_BYTES: usize = 12;
 pub(crate) struct SealKey {
     id: String,
     cipher: Aes256Gcm,
+    /// What keys for other uses are derived from; the key itself only ever seals.
+    root: Zeroizing<[u8; KEY_BYTES]>,
 }
 
 impl SealKey {
@@ -30,12 +33,27 @@ impl SealKey {
         hash.update(key.as_slice());
         let id = hash.finalize()[..KEY_ID_BYTES].iter().map(|b| format!("{b:02x}")).collect();
         let cipher = Aes256Gcm::new(<&Key<Aes256Gcm>>::from(&**key));
-        Self { id, cipher }
+        Self { id, cipher, root: mac(key, b"earmark keys for other uses") }
+    }
+
+    /// A key for another use: the same for the same purpose, and telling nothing of this one.
+    pub(crate) fn derive(&self, purpose: &str) -> [u8; KEY_BYTES] {
+        *mac(&self.root, purpose.as_bytes())
     }
 
     pub(crate) fn id(&self) -> &str {
         &self.id
     }
+}
+
+/// HMAC-SHA256, a key derivation function by NIST SP 800-108 for one block of output.
+fn mac(key: &[u8; KEY_BYTES], text: &[u8]) -> Zeroizing<[u8; KEY_BYTES]> {
+    // A key shorter than the hash's block is padded with zeros (RFC 2104).
+    let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
+    block[..KEY_BYTES].copy_from_slice(key);
+    let tag = <Hmac<Sha256> as hmac::digest::KeyInit>::new(&block).chain_update(text).finalize().into_bytes();
+    block.as_mut_slice().zeroize();
+    Zeroizing::new(tag.into())
 }
 
 impl fmt::Debug for SealKey {
@@ -114,6 +132,15 @@ mod tests {
         assert_eq!(rotated.seal(b"print", b"row 1").unwrap().key_id, key(2).id());
         let needed = SealError::UnknownKey { key_id: key(1).id().to_owned() };
         assert_eq!(ring(2).open(&sealed, b"row 1").unwrap_err(), needed);
+    }
+
+    #[test]
+    fn keys_for_other_uses_differ_by_purpose_and_key() {
+        let derived = key(1).derive("desk");
+        assert_eq!(derived, key(1).derive("desk"));
+        assert_ne!(derived, key(1).derive("other"));
+        assert_ne!(derived, key(2).derive("desk"));
+        assert_ne!(derived, [1; KEY_BYTES]);
     }
 
     #[test]

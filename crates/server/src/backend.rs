@@ -7,6 +7,7 @@ use tonic::{Request, Status};
 
 use crate::Limits;
 use crate::access::Caller;
+use crate::desk::DeskState;
 use crate::feed::Feed;
 use crate::lifecycle::Lifecycle;
 use crate::media::{MixedAudio, Registry};
@@ -24,6 +25,7 @@ pub(crate) struct Backend {
     pub(crate) mixed: MixedAudio,
     pub(crate) limits: Limits,
     pub(crate) feed: Arc<Feed>,
+    pub(crate) desk: DeskState,
     pub(crate) rooms: Rooms,
     /// Calls of media streams.
     pub(crate) registry: Arc<Registry>,

@@ -26,7 +26,7 @@ pub(crate) fn cors(origins: &[String]) -> Result<Option<CorsLayer>, ServerError>
 }
 
 /// A scheme and a host with or without a port, as browsers send it (RFC 6454).
-fn origin(text: &str) -> Result<HeaderValue, ServerError> {
+pub(crate) fn origin(text: &str) -> Result<HeaderValue, ServerError> {
     let refuse = || ServerError::Origin { origin: text.to_owned() };
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).ok_or_else(refuse)?;
     let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '/' | '?' | '#' | '@' | '*' | '"' | ',');

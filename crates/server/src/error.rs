@@ -29,6 +29,12 @@ pub enum ServerError {
         /// What was given.
         origin: String,
     },
+    /// The desk's file can't be used: correct what it names.
+    #[error("the desk's file: {problem}")]
+    Desk {
+        /// What is wrong and where.
+        problem: String,
+    },
     /// An access token too short to be a secret: use 32 random characters.
     #[error("the access token of {name:?} has {got} characters; use at least {min} random ones")]
     WeakToken {

@@ -18,11 +18,13 @@ use tower::{Service, ServiceExt};
 use crate::ServerError;
 use crate::backend::Backend;
 use crate::customers::Customers;
+use crate::desk::Desk;
 use crate::gate::{self, Gate, Rpc};
 use crate::media::{RingCxStreaming, WebexConversationAudio};
 use crate::proto::DESCRIPTOR_SET;
 use crate::proto::ringcx::streaming_server::StreamingServer;
 use crate::proto::v1::customers_service_server::CustomersServiceServer;
+use crate::proto::v1::desk_service_server::DeskServiceServer;
 use crate::proto::v1::proxy_library_service_server::ProxyLibraryServiceServer;
 use crate::proto::v1::screening_service_server::ScreeningServiceServer;
 use crate::proto::v1::voiceprints_service_server::VoiceprintsServiceServer;
@@ -32,9 +34,10 @@ use crate::screening::Screening;
 use crate::voiceprints::Voiceprints;
 
 /// The services whose health is told; the empty name is the server as a whole.
-const SERVICES: [&str; 7] = [
+const SERVICES: [&str; 8] = [
     "",
     CustomersServiceServer::<Customers>::NAME,
+    DeskServiceServer::<Desk>::NAME,
     ProxyLibraryServiceServer::<ProxyLibrary>::NAME,
     ScreeningServiceServer::<Screening>::NAME,
     VoiceprintsServiceServer::<Voiceprints>::NAME,
@@ -68,6 +71,10 @@ fn add(router: Router, rpc: &Rpc, backend: &Arc<Backend>) -> Router {
     match rpc.service() {
         "CustomersService" => {
             let server = CustomersServiceServer::new(Customers(backend));
+            route(router, rpc, server.max_decoding_message_size(limit).accept_compressed(Gzip))
+        }
+        "DeskService" => {
+            let server = DeskServiceServer::new(Desk(backend));
             route(router, rpc, server.max_decoding_message_size(limit).accept_compressed(Gzip))
         }
         "ProxyLibraryService" => {

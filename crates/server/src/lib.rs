@@ -16,6 +16,7 @@ mod audio_stream;
 mod backend;
 mod cors;
 mod customers;
+mod desk;
 mod engine_error;
 mod error;
 mod feed;
@@ -39,6 +40,7 @@ mod transport;
 mod voiceprints;
 
 pub use access::{AccessOptions, AccessToken};
+pub use desk::{DeskOptions, Scene, Script};
 pub use earmark_telephony::siprec::{AorPattern, RoleRules, SiprecOptions as SiprecAnswers};
 pub use error::ServerError;
 pub use media::{

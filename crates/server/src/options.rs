@@ -1,7 +1,7 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use crate::{AccessOptions, ServerError, TelephonyOptions, TlsOptions};
+use crate::{AccessOptions, DeskOptions, ServerError, TelephonyOptions, TlsOptions};
 
 /// How the server behaves. Everything has a default that is safe on one machine.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub struct ServerOptions {
     pub threads: Option<NonZeroUsize>,
     /// How long live calls may go on after the stop signal before they are finished.
     pub drain_timeout: Duration,
+    /// How the pages of the desk behave.
+    pub desk: DeskOptions,
     /// How calls may arrive beside gRPC.
     pub telephony: TelephonyOptions,
     /// What a client, or all of them together, may use.
@@ -33,6 +35,7 @@ impl Default for ServerOptions {
             cors_origins: Vec::new(),
             threads: None,
             drain_timeout: Duration::from_secs(30),
+            desk: DeskOptions::default(),
             telephony: TelephonyOptions::default(),
             limits: Limits::default(),
         }
@@ -122,6 +125,7 @@ impl ServerOptions {
         if limits.watch_backlog > MAX_WATCH_BACKLOG {
             return Err(ServerError::Option { option: "watch_backlog", problem: "is at most 65,536" });
         }
+        self.desk.check()?;
         Ok(())
     }
 

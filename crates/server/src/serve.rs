@@ -12,6 +12,7 @@ use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
 use crate::backend::{Backend, Rooms};
+use crate::desk::DeskState;
 use crate::feed::Feed;
 use crate::gate::Gate;
 use crate::lifecycle::{Lifecycle, Phase};
@@ -20,7 +21,7 @@ use crate::metrics::Metrics;
 use crate::pool::{Pool, PoolOptions};
 use crate::transport::{Connections, acceptor};
 use crate::{
-    AudioSocketOptions, ServerError, ServerOptions, TelephonyOptions, cors, grpc_routes, http_routes,
+    AudioSocketOptions, ServerError, ServerOptions, TelephonyOptions, cors, desk, grpc_routes, http_routes,
 };
 
 /// How long streams may take to send their last update once they are told to finish.
@@ -108,7 +109,10 @@ impl Server {
     ) -> Result<(Self, Connections), ServerError> {
         options.check()?;
         let main_is_encrypted = options.tls.is_some();
+        // Whether only this machine reaches the main port.
+        let mut here = false;
         for (place, address) in addresses.into_iter().enumerate() {
+            here |= place == 0 && address.ip().is_loopback();
             // AudioSocket has no encryption of its own, nor has SIP over UDP and TCP.
             let plaintext = place > 0 || !main_is_encrypted;
             if plaintext && !address.ip().is_loopback() && !options.allow_remote_plaintext {
@@ -117,7 +121,7 @@ impl Server {
         }
         let tls = options.tls.as_ref().map(acceptor).transpose()?;
         let metrics = Arc::new(Metrics::new()?);
-        let backend = Arc::new(backend(engine, options, metrics.clone())?);
+        let backend = Arc::new(backend(engine, options, metrics.clone(), here)?);
         let (router, health) = router(&backend, options)?;
         let most = options.limits.max_connections;
         Ok((Self { backend, health }, Connections::new(router, tls, most, metrics)))
@@ -172,7 +176,12 @@ impl Server {
     }
 }
 
-fn backend(engine: Engine, options: &ServerOptions, metrics: Arc<Metrics>) -> Result<Backend, ServerError> {
+fn backend(
+    engine: Engine,
+    options: &ServerOptions,
+    metrics: Arc<Metrics>,
+    here: bool,
+) -> Result<Backend, ServerError> {
     let limits = options.limits.clone();
     // A lane's queue holds what may run at once of its kind, so that streams rarely wait for it.
     let waiting = [
@@ -187,7 +196,8 @@ fn backend(engine: Engine, options: &ServerOptions, metrics: Arc<Metrics>) -> Re
     let rooms = Rooms::new(&limits);
     let (registry, streams) = (Arc::default(), TaskTracker::new());
     let mixed = options.telephony.mixed;
-    Ok(Backend { engine, pool, metrics, lifecycle, mixed, limits, feed, rooms, registry, streams })
+    let desk = DeskState::new(&engine, options, here)?;
+    Ok(Backend { engine, pool, metrics, lifecycle, mixed, limits, feed, desk, rooms, registry, streams })
 }
 
 fn router(backend: &Arc<Backend>, options: &ServerOptions) -> Result<(Router, HealthReporter), ServerError> {
@@ -204,5 +214,5 @@ fn router(backend: &Arc<Backend>, options: &ServerOptions) -> Result<(Router, He
     };
     let plain = http_routes::routes(backend.lifecycle.clone(), backend.metrics.clone());
     let sockets = websocket_routes(backend, &options.telephony, &options.access);
-    Ok((routes.merge(plain).merge(sockets), health))
+    Ok((routes.merge(plain).merge(sockets).merge(desk::routes(backend)), health))
 }

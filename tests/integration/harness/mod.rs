@@ -7,6 +7,7 @@ pub(crate) mod browser;
 pub(crate) mod calls;
 pub(crate) mod clients;
 pub(crate) mod enrollments;
+pub(crate) mod events;
 pub(crate) mod g711;
 pub(crate) mod refused;
 pub(crate) mod server;

@@ -71,7 +71,7 @@ pub(crate) fn exchange(
     parse(&bytes)
 }
 
-fn parse(bytes: &[u8]) -> Reply {
+pub(crate) fn parse(bytes: &[u8]) -> Reply {
     let split = find(bytes, b"\r\n\r\n").expect("the head ends");
     let head = std::str::from_utf8(&bytes[..split]).expect("text");
     let mut lines = head.split("\r\n");
@@ -104,4 +104,13 @@ fn unchunked(mut rest: &[u8]) -> Vec<u8> {
 
 fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
     bytes.windows(what.len()).position(|window| window == what)
+}
+
+/// Whatever comes back to these bytes.
+pub(crate) fn raw(address: &str, bytes: &[u8]) -> String {
+    let mut stream = TcpStream::connect(address).expect("the server takes connections");
+    stream.write_all(bytes).expect("the request is sent");
+    let mut reply = Vec::new();
+    stream.read_to_end(&mut reply).expect("a reply");
+    String::from_utf8_lossy(&reply).into_owned()
 }

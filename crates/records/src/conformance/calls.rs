@@ -135,6 +135,11 @@ pub fn calls_are_listed_by_time_under_every_filter(records: &dyn Records) {
             assert!(found.iter().all(|c| c.conclusion.as_ref().is_none_or(whole)), "{filter:?}");
         }
     }
+    for (agent, most) in [("a-42", calls.len()), ("a-43", 0)] {
+        let filter = CallFilter { agent: Some(agent.to_owned()), ..CallFilter::default() };
+        let found = all_pages(7, |page| records.list_calls(&bank, &filter, page), || {});
+        assert_eq!(found.len(), most, "{agent}");
+    }
     let first = crate::PageRequest { size: crate::PageSize::new(1), token: None };
     let token = records.list_calls(&bank, &CallFilter::default(), &first).unwrap().next;
     let other = CallFilter { finished: Some(true), ..CallFilter::default() };
@@ -155,6 +160,7 @@ fn filters() -> Vec<CallFilter> {
                         until: until.map(at),
                         verdict: verdict.map(code),
                         claimed_customer: claimed.map(customer),
+                        agent: None,
                         finished,
                     });
                 }

@@ -11,6 +11,7 @@ pub(crate) mod fixtures;
 mod galleries;
 mod proxies;
 mod requests;
+mod tallies;
 
 pub use audit::*;
 pub use calls::*;
@@ -18,6 +19,7 @@ pub use customers::*;
 pub use galleries::*;
 pub use proxies::*;
 pub use requests::*;
+pub use tallies::*;
 
 /// Makes a test of each conformance check. `$fresh` is a function that returns something to keep
 /// until the check is over (a temporary folder, say) and a `Box<dyn Records>`.
@@ -49,6 +51,8 @@ macro_rules! conformance_tests {
             a_request_id_is_for_one_request,
             a_failed_request_may_be_sent_again,
             requests_are_forgotten_when_old,
+            a_proxys_history_counts_the_calls_it_was_tagged_in,
+            calls_are_counted_by_time_verdict_and_outcome,
         }
     };
     ($fresh:path: $($check:ident,)*) => {

@@ -282,6 +282,9 @@ pub(super) fn list(
     if let Some(customer) = &filter.claimed_customer {
         query = query.filter(calls::customer_id.eq(customer.as_str()));
     }
+    if let Some(agent) = &filter.agent {
+        query = query.filter(calls::agent.eq(agent));
+    }
     query = match filter.finished {
         Some(true) => query.filter(calls::finished_at.is_not_null()),
         Some(false) => query.filter(calls::finished_at.is_null()),
@@ -323,6 +326,7 @@ fn scope(tenant: &TenantId, filter: &CallFilter) -> ListScope {
         time(filter.until),
         filter.verdict.as_ref().map_or_else(String::new, Code::to_string),
         filter.claimed_customer.as_ref().map_or_else(String::new, CustomerId::to_string),
+        filter.agent.clone().unwrap_or_default(),
         finished.to_owned(),
     ];
     ListScope::new("calls", tenant, &parts.each_ref().map(String::as_str))

@@ -13,6 +13,7 @@ mod migrations;
 mod outcomes;
 mod proxies;
 mod schema;
+mod tally;
 mod tenants;
 #[cfg(test)]
 mod tests;
@@ -31,10 +32,10 @@ use self::connection::Pool;
 use self::folder::DataFolder;
 pub(crate) use self::folder::{folder_of, make_private};
 use crate::{
-    Actor, AuditEntry, AuditHead, Call, CallAmendment, CallEnd, CallFilter, CallStart, CallSummary, Customer,
-    CustomerVoiceprint, EnrollMode, Enrolled, Enrollment, EvidenceUpdate, NewProxy, OutcomeReport, Page,
-    PageRequest, Proxy, ProxyAdded, ProxyVoiceprint, Records, RecordsError, RequestKey, RequestOutcome,
-    StoredVoiceprint, Timestamp, VoiceprintId,
+    Actor, AuditEntry, AuditHead, Call, CallAmendment, CallEnd, CallFilter, CallStart, CallSummary,
+    CallTally, Customer, CustomerVoiceprint, EnrollMode, Enrolled, Enrollment, EvidenceUpdate, NewProxy,
+    OutcomeReport, Page, PageRequest, Proxy, ProxyAdded, ProxyHistory, ProxyVoiceprint, Records,
+    RecordsError, RequestKey, RequestOutcome, StoredVoiceprint, TallySpan, Timestamp, VoiceprintId,
 };
 
 /// The records in one SQLite file, for one process: needs no other service.
@@ -261,6 +262,21 @@ impl Records for SqliteRecords {
         page: &PageRequest,
     ) -> Result<Page<CallSummary>, RecordsError> {
         self.pool.read(|conn| calls::list(conn, tenant, filter, page))
+    }
+
+    fn proxy_history(
+        &self,
+        tenant: &TenantId,
+        proxy: &ProxyId,
+        since: Timestamp,
+        except: &CallId,
+    ) -> Result<ProxyHistory, RecordsError> {
+        self.pool.read(|conn| tally::proxy_history(conn, tenant, proxy, since, except))
+    }
+
+    fn tally(&self, tenant: &TenantId, span: &TallySpan) -> Result<CallTally, RecordsError> {
+        span.check()?;
+        self.pool.read(|conn| tally::tally(conn, tenant, span))
     }
 
     fn request_outcome(

@@ -46,7 +46,7 @@ const WEBEX: &str = "com.cisco.wcc.ccai.media.v1";
 
 impl Rpc {
     /// All methods; a test holds it against the descriptors.
-    pub(crate) const ALL: [Self; 23] = [
+    pub(crate) const ALL: [Self; 24] = [
         Self { package: OWN, label: "CustomersService/Enroll", kind: Kind::Upload },
         Self { package: OWN, label: "CustomersService/EnrollRecordings", kind: Kind::Batch },
         Self { package: OWN, label: "CustomersService/GetCustomer", kind: Kind::Lookup },
@@ -54,6 +54,7 @@ impl Rpc {
         Self { package: OWN, label: "CustomersService/DeleteCustomer", kind: Kind::Lookup },
         Self { package: OWN, label: "CustomersService/OptOut", kind: Kind::Lookup },
         Self { package: OWN, label: "CustomersService/OptIn", kind: Kind::Lookup },
+        Self { package: OWN, label: "DeskService/CreateDeskToken", kind: Kind::Lookup },
         Self { package: OWN, label: "ProxyLibraryService/AddProxy", kind: Kind::Batch },
         Self { package: OWN, label: "ProxyLibraryService/GetProxy", kind: Kind::Lookup },
         Self { package: OWN, label: "ProxyLibraryService/ListProxies", kind: Kind::Lookup },

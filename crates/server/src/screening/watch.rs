@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use earmark_engine::CallUpdate;
 use earmark_voiceprint::TenantId;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc};
@@ -9,7 +10,7 @@ use tracing::{Instrument, Span};
 use super::convert;
 use crate::audio_convert::optional;
 use crate::backend::{Backend, extension, open};
-use crate::feed::Seen;
+use crate::feed::{News, Seen};
 use crate::gate::Deadline;
 use crate::metrics::Counted;
 use crate::proto::v1::{WatchCallsRequest, WatchCallsResponse};
@@ -50,9 +51,13 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn holds(&self, seen: &Seen) -> bool {
-        let agent = seen.update.call.agent.as_ref();
-        seen.tenant == self.tenant && self.agent.as_ref().is_none_or(|wanted| agent == Some(wanted))
+    /// The update in what was seen, if it is one that is wanted.
+    fn of<'a>(&self, seen: &'a Seen) -> Option<&'a CallUpdate> {
+        let News::Update(update) = &seen.news else { return None };
+        let agent = update.call.agent.as_ref();
+        let wanted =
+            seen.tenant == self.tenant && self.agent.as_ref().is_none_or(|wanted| agent == Some(wanted));
+        wanted.then_some(update)
     }
 }
 
@@ -64,13 +69,13 @@ async fn forward(
 ) -> Refusal {
     loop {
         match seen.recv().await {
-            Ok(seen) if wanted.holds(&seen) => {
-                let reply = WatchCallsResponse { update: Some(convert::update(&seen.update)) };
+            Ok(seen) => {
+                let Some(update) = wanted.of(&seen) else { continue };
+                let reply = WatchCallsResponse { update: Some(convert::update(update)) };
                 if replies.send(reply).await.is_err() {
                     return Refusal::cancelled();
                 }
             }
-            Ok(_) => {}
             Err(RecvError::Lagged(missed)) => return too_slow(missed),
             Err(RecvError::Closed) => return Refusal::draining(),
         }
@@ -86,9 +91,7 @@ fn too_slow(missed: u64) -> Refusal {
 mod tests {
     use std::time::Duration;
 
-    use earmark_engine::{
-        CallInfo, CallUpdate, CustomerComparison, RiskTier, SpeechSummary, Timestamp, Verdict,
-    };
+    use earmark_engine::{CallInfo, CustomerComparison, RiskTier, SpeechSummary, Timestamp, Verdict};
     use earmark_voiceprint::{CallId, ModelId, NetSpeech};
 
     use super::*;
@@ -115,7 +118,7 @@ mod tests {
             compute: Duration::ZERO,
             at: Timestamp::from_unix_millis(0),
         };
-        Arc::new(Seen { tenant: TenantId::new(tenant).unwrap(), update })
+        Arc::new(Seen { tenant: TenantId::new(tenant).unwrap(), news: News::Update(update) })
     }
 
     #[test]
@@ -123,9 +126,10 @@ mod tests {
         let tenant = TenantId::new("north").unwrap();
         let all = Wanted { tenant: tenant.clone(), agent: None };
         let one = Wanted { tenant, agent: Some("a-1".into()) };
-        assert!(all.holds(&seen("north", None)) && all.holds(&seen("north", Some("a-1"))));
-        assert!(one.holds(&seen("north", Some("a-1"))) && !one.holds(&seen("north", Some("a-2"))));
-        assert!(!one.holds(&seen("north", None)) && !all.holds(&seen("south", Some("a-1"))));
+        let shown = |wanted: &Wanted, tenant, agent| wanted.of(&seen(tenant, agent)).is_some();
+        assert!(shown(&all, "north", None) && shown(&all, "north", Some("a-1")));
+        assert!(shown(&one, "north", Some("a-1")) && !shown(&one, "north", Some("a-2")));
+        assert!(!shown(&one, "north", None) && !shown(&all, "south", Some("a-1")));
     }
 
     #[tokio::test]

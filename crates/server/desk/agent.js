@@ -1,0 +1,140 @@
+// An agent's calls: `/desk?agent_id=...`. Each new call pops by itself.
+
+import { CallCard } from "./card.js";
+import { h, icon } from "./element.js";
+import { frame, tellOutcome, tellState, tellUpdate } from "./frame.js";
+import { follow, query } from "./stream.js";
+import { clock, onLanguage, t, words } from "./text.js";
+
+const MAX_CARDS = 12;
+const agentId = new URLSearchParams(location.search).get("agent_id") ?? "";
+const list = document.getElementById("calls");
+const place = document.getElementById("card");
+const cards = new Map();
+let shown = null;
+let connected = true;
+let over = null;
+
+const showState = frame("agent_title", [
+  [["1", "2", "3", "4", "5"], "key_outcome", (key) => current()?.outcome.buttons[Number(key) - 1].focus()],
+  [["n"], "key_note", () => current()?.outcome.note.focus()],
+  [["ArrowLeft", "ArrowRight"], "key_calls", (key) => step(key === "ArrowLeft" ? -1 : 1)],
+]);
+
+const current = () => cards.get(shown);
+
+function card(callId) {
+  let found = cards.get(callId);
+  if (!found) {
+    const root = h("div", { class: "card", id: `call-${cards.size}`, hidden: true });
+    found = new CallCard(root, callId);
+    cards.set(callId, found);
+    place.append(root);
+    forget();
+  }
+  return found;
+}
+
+// The oldest that is not shown makes room.
+function forget() {
+  for (const [callId, old] of cards) {
+    if (cards.size <= MAX_CARDS) return;
+    if (callId === shown) continue;
+    old.root.remove();
+    cards.delete(callId);
+  }
+}
+
+// A new call comes to the front, unless the agent is writing a note on another.
+function pop(callId) {
+  const writing = document.activeElement instanceof HTMLTextAreaElement && current()?.root.contains(document.activeElement);
+  if (!writing) select(callId);
+}
+
+function select(callId) {
+  shown = callId;
+  for (const [id, each] of cards) each.root.hidden = id !== callId;
+  show();
+}
+
+function step(by) {
+  const ids = [...cards.keys()].reverse();
+  const next = ids[ids.indexOf(shown) + by];
+  if (next !== undefined) select(next);
+}
+
+function show() {
+  const now = current();
+  showState(over ?? (connected ? now?.state ?? "waiting" : "lost"));
+  list.setAttribute("aria-label", t("calls"));
+  list.replaceChildren(...[...cards].reverse().map(([callId, each]) => tab(callId, each)));
+  list.hidden = cards.size === 0;
+  empty.hidden = cards.size > 0;
+  empty.textContent = t("no_calls");
+  const word = now?.latest ? words(now.latest.label) : t(now ? "new_call" : "agent_title");
+  document.title = now ? `${word} · ${t("agent_title")}` : t("agent_title");
+}
+
+function tab(callId, each) {
+  const update = each.latest;
+  const verdict = update?.verdict ?? "WAITING";
+  const who = each.call?.customer_id ?? each.call?.caller_number ?? callId;
+  return h("button", {
+    type: "button", class: "tab", "data-verdict": verdict, "aria-current": callId === shown ? "true" : "false",
+    onclick: () => select(callId),
+  }, icon(verdict, "small"), h("span", { class: "when" }, each.call ? clock(each.call.began_ms) : ""),
+  h("span", { class: "whom" }, who), h("span", { class: "word" }, update ? words(update.label) : t("new_call")));
+}
+
+const empty = h("p", { class: "empty" });
+place.before(empty);
+
+// What there was before the page was opened, so that an outcome can still be given.
+async function before() {
+  try {
+    const reply = await fetch(query("/desk/api/calls", { agent_id: agentId }), { cache: "no-store" });
+    if (!reply.ok) return;
+    const lines = await reply.json();
+    for (const line of lines.slice(0, MAX_CARDS).reverse()) {
+      if (line.verdict === null || cards.has(line.call.call_id)) continue;
+      card(line.call.call_id).setCall(line.call);
+      load(line.call.call_id);
+    }
+    const latest = [...cards.keys()].at(-1);
+    if (latest !== undefined) select(latest);
+  } catch { /* the stream says whether there is a connection */ }
+}
+
+// A finished call's evidence, from its own stream, which ends by itself.
+function load(callId) {
+  follow(query("/events", { call_id: callId }), {
+    endsWithCall: true,
+    call: (call) => card(callId).setCall(call),
+    update: (update) => { card(callId).add(update); show(); },
+    end: () => { card(callId).end(); show(); },
+  });
+}
+
+await before();
+
+follow(query("/events", { agent_id: agentId }), {
+  connected: (yes) => { connected = yes; show(); },
+  expired: () => { over = "expired"; show(); },
+  call: (call) => {
+    const fresh = !cards.has(call.call_id);
+    card(call.call_id).setCall(call);
+    if (fresh) pop(call.call_id);
+    show();
+    tellState(call.call_id, card(call.call_id).state);
+  },
+  update: (update) => {
+    const fresh = !cards.has(update.call_id);
+    card(update.call_id).add(update);
+    if (fresh) pop(update.call_id);
+    show();
+    tellUpdate(update);
+  },
+  outcome: (outcome) => { cards.get(outcome.call_id)?.setOutcome(outcome); tellOutcome(outcome.call_id, outcome); },
+});
+onLanguage(() => { for (const each of cards.values()) each.relabel(); show(); });
+show();

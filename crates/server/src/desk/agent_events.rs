@@ -1,0 +1,156 @@
+//! All calls of one agent as one stream of events, each call as its own stream has it.
+
+use std::sync::Arc;
+
+use earmark_engine::{CallFilter, CallRecord, PageRequest, PageSize, Timestamp};
+use earmark_voiceprint::{CallId, TenantId};
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::timeout;
+
+use super::agent_cursor::AgentCursor;
+use super::call_events::{Done, HEARTBEAT_INTERVAL, record};
+use super::sse::{Events, Gone};
+use super::view::{CallView, OutcomeView, UpdateView};
+use crate::backend::Backend;
+use crate::feed::{News, RunningCall, Seen};
+
+/// Calls that a page may have missed while it was away; earlier ones are in its list.
+const MAX_MISSED: u32 = 8;
+
+/// Tells an agent's calls from a place on, and those that are going on now.
+pub(super) async fn tell_agent(
+    backend: &Backend,
+    tenant: &TenantId,
+    agent: &str,
+    cursor: AgentCursor,
+    events: &Events,
+) -> Result<Done, Gone> {
+    events.hello().await?;
+    let mut telling = Telling { backend, tenant, agent, cursor, events };
+    loop {
+        // First the feed, then the records, as for one call.
+        let feed = backend.feed.subscribe();
+        let Ok(calls) = telling.due().await else { return Ok(Done::Later) };
+        for call in calls {
+            match telling.catch_up(&call).await? {
+                Some(()) => {}
+                None => return Ok(Done::Later),
+            }
+        }
+        match telling.follow(feed).await? {
+            Followed::Done => return Ok(Done::Later),
+            Followed::Behind => {}
+        }
+    }
+}
+
+enum Followed {
+    Done,
+    /// News were missed: the records have them.
+    Behind,
+}
+
+/// A page's stream and where it is.
+struct Telling<'a> {
+    backend: &'a Backend,
+    tenant: &'a TenantId,
+    agent: &'a str,
+    cursor: AgentCursor,
+    events: &'a Events,
+}
+
+impl Telling<'_> {
+    /// The calls that there may be more to tell of, the earliest begun first.
+    async fn due(&self) -> Result<Vec<CallId>, ()> {
+        let mut due: Vec<CallId> = self.cursor.open_calls().cloned().collect();
+        let (tenant, agent) = (self.tenant.clone(), self.agent.to_owned());
+        let from = Some(Timestamp::from_unix_millis(self.cursor.since_ms()));
+        let filter = CallFilter { from, agent: Some(agent), ..CallFilter::default() };
+        let page = PageRequest { size: PageSize::new(MAX_MISSED), token: None };
+        let found = self.backend.lookup(move |engine| engine.calls(&tenant, &filter, &page)).await;
+        let missed = found.map_err(|_| ())?.items.into_iter().map(|line| line.call.call_id);
+        let running = self.backend.feed.running(self.tenant).into_iter().filter(|call| self.is_own(call));
+        let mut fresh: Vec<CallId> = missed.chain(running.map(|call| call.call.call_id)).collect();
+        fresh.reverse();
+        for call in fresh {
+            if !due.contains(&call) && !self.cursor.is_over(&call) {
+                due.push(call);
+            }
+        }
+        Ok(due)
+    }
+
+    fn is_own(&self, running: &RunningCall) -> bool {
+        running.call.agent.as_deref() == Some(self.agent)
+    }
+
+    /// Tells what a call's record holds beyond what was told; none if it could not be read.
+    async fn catch_up(&mut self, call: &CallId) -> Result<Option<()>, Gone> {
+        match record(self.backend, self.tenant, call).await {
+            Ok(Some(record)) if record.call.agent.as_deref() == Some(self.agent) => {
+                self.tell_record(&record).await.map(Some)
+            }
+            // It was transferred to somebody else meanwhile, or is not kept yet.
+            Ok(_) => Ok(Some(())),
+            Err(()) => Ok(None),
+        }
+    }
+
+    async fn tell_record(&mut self, record: &CallRecord) -> Result<(), Gone> {
+        let (call, began_ms) = (&record.call.call_id, record.started_at.unix_millis());
+        let told = self.cursor.told(call);
+        self.cursor.tell(call, began_ms, told, false);
+        self.send("call", &CallView::of(record)).await?;
+        for update in record.updates.iter().filter(|u| u.sequence > told) {
+            self.cursor.tell(call, began_ms, update.sequence, update.is_final);
+            self.send("update", &UpdateView::new(update)).await?;
+        }
+        Ok(())
+    }
+
+    async fn follow(&mut self, mut feed: Receiver<Arc<Seen>>) -> Result<Followed, Gone> {
+        loop {
+            let seen = match timeout(HEARTBEAT_INTERVAL, feed.recv()).await {
+                Ok(Ok(seen)) => seen,
+                Ok(Err(RecvError::Lagged(_))) => return Ok(Followed::Behind),
+                Ok(Err(RecvError::Closed)) => return Ok(Followed::Done),
+                Err(_) => {
+                    self.events.heartbeat().await?;
+                    continue;
+                }
+            };
+            let own = seen.tenant == *self.tenant && seen.news.call().agent.as_deref() == Some(self.agent);
+            if own && !self.tell(&seen.news).await? {
+                return Ok(Followed::Behind);
+            }
+        }
+    }
+
+    /// Tells one piece of news; false if something before it was missed.
+    async fn tell(&mut self, news: &News) -> Result<bool, Gone> {
+        let call = &news.call().call_id;
+        match news {
+            News::Began(running) => {
+                if !self.cursor.knows(call) {
+                    self.cursor.tell(call, running.began_at.unix_millis(), 0, false);
+                    self.send("call", &CallView::running(running)).await?;
+                }
+            }
+            News::Update(update) if update.sequence <= self.cursor.told(call) => {}
+            // Missed, or a call that became this agent's while it ran.
+            News::Update(update) if update.sequence != self.cursor.told(call) + 1 => return Ok(false),
+            News::Update(_) if !self.cursor.knows(call) => return Ok(false),
+            News::Update(update) => {
+                self.cursor.tell(call, 0, update.sequence, update.is_final);
+                self.send("update", &UpdateView::new(update)).await?;
+            }
+            News::Outcome(info, outcome) => self.send("outcome", &OutcomeView::of(info, outcome)).await?,
+        }
+        Ok(true)
+    }
+
+    async fn send(&self, name: &str, data: &impl serde::Serialize) -> Result<(), Gone> {
+        self.events.send(name, Some(&self.cursor.to_text()), data).await
+    }
+}
