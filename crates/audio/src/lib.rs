@@ -2,6 +2,7 @@
 
 mod channel;
 mod codec;
+mod concealment;
 mod error;
 mod extract;
 mod fbank;
@@ -17,6 +18,7 @@ mod warning;
 
 pub use channel::{ChannelChoice, ChannelPicker, ChannelRole};
 pub use codec::StreamDecoder;
+pub use concealment::Concealment;
 pub use error::{AudioError, LimitKind};
 pub use extract::{
     Evidence, ExtractOptions, Extraction, Extractor, Outcome, SampleStream, SpeechSegment, SpeechStream,

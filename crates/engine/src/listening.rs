@@ -78,10 +78,10 @@ impl Listener {
         Ok(())
     }
 
-    /// Silence in place of audio that was lost.
-    pub(crate) fn accept_silence(&mut self, seconds: f64) -> Result<(), EngineError> {
+    /// So much audio is missing.
+    pub(crate) fn accept_gap(&mut self, seconds: f64) -> Result<(), EngineError> {
         match &mut self.ear {
-            Ear::Stream(stream) => stream.accept_silence(seconds)?,
+            Ear::Stream(stream) => stream.accept_gap(seconds)?,
             Ear::Whole(_) => {}
             Ear::Deaf { audio_s, .. } => *audio_s += seconds,
         }

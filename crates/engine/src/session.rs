@@ -193,8 +193,8 @@ impl Speaker {
     }
 }
 
-/// The longest silence put in place of lost audio, in seconds: it keeps what was said before and
-/// after apart. Of longer gaps only the call's time tells.
+/// How much of a gap is filled at most, in seconds: enough to keep what was said before and after
+/// apart. Of longer gaps only the call's time tells.
 const MAX_FILLED_S: f64 = 1.0;
 
 /// A live call: audio goes in, evidence comes out.
@@ -264,7 +264,7 @@ impl CallSession {
     pub fn skip(&mut self, length: Duration) -> Result<(), EngineError> {
         let listener = self.listener.as_mut().ok_or(EngineError::CallEnded)?;
         let filled_s = length.as_secs_f64().min(MAX_FILLED_S);
-        listener.accept_silence(filled_s)?;
+        listener.accept_gap(filled_s)?;
         self.clock.skip(listener.duration_s(), length.as_secs_f64() - filled_s);
         Ok(())
     }

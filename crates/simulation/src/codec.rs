@@ -2,7 +2,6 @@
 
 mod amr;
 mod amr_library;
-mod concealment;
 mod g711;
 mod gsm;
 mod gsm_library;

@@ -1,12 +1,12 @@
 use earmark_voiceprint::NetSpeech;
 
 use super::{Evidence, Extraction, Extractor, SampleStream, SpeechWindow};
-use crate::{AudioError, Resampler, StreamDecoder, StreamFormat, Warning};
+use crate::{AudioError, Concealment, Resampler, StreamDecoder, StreamFormat, Warning};
 
 /// The most bytes that are decoded at once: it bounds the memory that a huge chunk takes.
 const MAX_PIECE_BYTES: usize = 1 << 16;
-/// The longest silence that is put in at once, in seconds.
-const MAX_SILENCE_S: f64 = 10.0;
+/// The longest gap that is filled at once, in seconds.
+const MAX_GAP_S: f64 = 10.0;
 
 /// A live call or another stream of raw audio: accept bytes as they arrive, take evidence when it is ready, finish.
 ///
@@ -16,6 +16,7 @@ pub struct SpeechStream {
     decoder: StreamDecoder,
     /// From the decoder's rate to that of the samples, where a change of format parted the two.
     converter: Option<Resampler>,
+    concealment: Concealment,
     samples: SampleStream,
     /// What the decoders before this one warned of.
     warnings: Vec<Warning>,
@@ -27,8 +28,15 @@ impl SpeechStream {
     pub(super) fn new(extractor: &Extractor, format: StreamFormat, live: bool) -> Result<Self, AudioError> {
         let decoder = StreamDecoder::new(format)?;
         let samples = SampleStream::new(extractor, format.sample_rate_hz, live)?;
-        let (decoded, converted) = (Vec::new(), Vec::new());
-        Ok(Self { decoder, converter: None, samples, warnings: Vec::new(), decoded, converted })
+        Ok(Self {
+            decoder,
+            converter: None,
+            concealment: Concealment::new(format.sample_rate_hz),
+            samples,
+            warnings: Vec::new(),
+            decoded: Vec::new(),
+            converted: Vec::new(),
+        })
     }
 
     /// Takes bytes of the declared format.
@@ -42,13 +50,14 @@ impl SpeechStream {
             self.decoder.accept(piece, &mut self.decoded)?;
             self.decoder.check_encoding()?;
             let samples = match &mut self.converter {
-                None => &self.decoded,
+                None => &mut self.decoded,
                 Some(converter) => {
                     self.converted.clear();
                     converter.accept(&self.decoded, &mut self.converted);
-                    &self.converted
+                    &mut self.converted
                 }
             };
+            self.concealment.arrived(samples);
             self.samples.accept(samples)?;
         }
         Ok(())
@@ -73,14 +82,17 @@ impl SpeechStream {
         Ok(())
     }
 
-    /// So many seconds of silence (at most 10) in place of audio that was lost.
+    /// So many seconds (at most 10) are missing: packets were lost, or silence was not sent. The last
+    /// sound goes on, fading to silence within 60 ms, so that a lost packet is no hole in a vowel.
     ///
     /// # Errors
     /// As [`SampleStream::accept`].
-    pub fn accept_silence(&mut self, seconds: f64) -> Result<(), AudioError> {
+    pub fn accept_gap(&mut self, seconds: f64) -> Result<(), AudioError> {
         self.drain()?;
-        let count = (seconds.clamp(0.0, MAX_SILENCE_S) * f64::from(self.samples.rate_hz())).round() as usize;
-        self.samples.accept(&vec![0.0; count])
+        let count = (seconds.clamp(0.0, MAX_GAP_S) * f64::from(self.samples.rate_hz())).round() as usize;
+        self.converted.clear();
+        self.concealment.lost(count, &mut self.converted);
+        self.samples.accept(&self.converted)
     }
 
     /// Gives what the converter still holds.
@@ -88,6 +100,7 @@ impl SpeechStream {
         let Some(converter) = &mut self.converter else { return Ok(()) };
         self.converted.clear();
         converter.finish(&mut self.converted);
+        self.concealment.arrived(&mut self.converted);
         self.samples.accept(&self.converted)
     }
 

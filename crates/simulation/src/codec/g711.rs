@@ -1,9 +1,9 @@
 //! ITU-T G.711 (11/1988): the encoder by its tables' segments, the decoder the program's own.
 
-use earmark_audio::{ChannelChoice, Encoding, StreamDecoder, StreamFormat};
+use earmark_audio::{ChannelChoice, Concealment, Encoding, StreamDecoder, StreamFormat};
 
 use super::PACKET;
-use super::concealment::Concealment;
+use crate::signal::{from_i16, to_i16};
 use crate::{RATE_HZ, SimulationError};
 
 pub(super) fn pass(a_law: bool, samples: &[i16], lost: &[bool]) -> Result<Vec<i16>, SimulationError> {
@@ -13,16 +13,18 @@ pub(super) fn pass(a_law: bool, samples: &[i16], lost: &[bool]) -> Result<Vec<i1
     if !lost.contains(&true) {
         return Ok(decoded);
     }
-    let mut concealment = Concealment::new();
+    let mut concealment = Concealment::new(RATE_HZ as u32);
     let mut out = Vec::with_capacity(decoded.len());
     for (packet, chunk) in decoded.chunks(PACKET).enumerate() {
         if lost.get(packet).copied().unwrap_or(false) {
             concealment.lost(chunk.len(), &mut out);
         } else {
-            concealment.arrived(chunk, &mut out);
+            let from = out.len();
+            out.extend(chunk.iter().copied().map(from_i16));
+            concealment.arrived(&mut out[from..]);
         }
     }
-    Ok(out)
+    Ok(out.into_iter().map(to_i16).collect())
 }
 
 /// The program's own decoder, which is held against the standard's tables there.
@@ -32,7 +34,7 @@ pub(super) fn decode(encoding: Encoding, bytes: &[u8]) -> Result<Vec<i16>, Simul
         StreamFormat { encoding, sample_rate_hz: RATE_HZ as u32, channels: 1, channel: ChannelChoice::Mono };
     let mut samples = Vec::new();
     StreamDecoder::new(format).and_then(|mut d| d.accept(bytes, &mut samples)).map_err(failed)?;
-    Ok(samples.iter().map(|&sample| crate::signal::to_i16(sample)).collect())
+    Ok(samples.iter().map(|&sample| to_i16(sample)).collect())
 }
 
 /// The octet whose interval holds the sample (G.711, table 1).
