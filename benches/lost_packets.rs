@@ -8,7 +8,11 @@
 //! two-state chain, 1.5 packets in the mean). A voiceprint is compared with that of the same call without
 //! loss, in the back end's space, and with the caller's other half: how far the score falls.
 
-#![expect(clippy::expect_used, clippy::print_stdout, reason = "a bench stops at the first surprise and prints its table")]
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a bench stops at the first surprise and prints its table"
+)]
 
 #[path = "shared/server.rs"]
 #[allow(dead_code, reason = "a bench uses its part of it")]
@@ -60,21 +64,36 @@ impl Draw {
 
 fn main() {
     let extractor = speech::extractor();
-    let bundle = BackEndBundle::open(&server::models().join("campplus-phone-192")).expect("a back end");
+    let bundle =
+        BackEndBundle::open(&server::models().join("campplus-phone-192/backend")).expect("a back end");
     let calls = calls();
     println!("{} calls of {CALL_S} s, mu-law, packets of 20 ms, bursts of {BURST} in the mean", calls.len());
-    println!("| lost | filled with | cosine to the call without loss, mean | 5th percentile | cosine to the caller's other call, mean change | speech found |");
+    println!(
+        "| lost | filled with | cosine to the call without loss, mean | 5th percentile | cosine to the caller's other call, mean change | speech found |"
+    );
     println!("|---|---|---|---|---|---|");
-    let whole: Vec<_> =
-        calls.iter().map(|(call, _)| print(&extractor, bundle.back_end(), call, None).expect("speech")).collect();
-    let other: Vec<_> =
-        calls.iter().map(|(_, other)| print(&extractor, bundle.back_end(), other, None).expect("speech")).collect();
+    let whole: Vec<_> = calls
+        .iter()
+        .map(|(call, _)| print(&extractor, bundle.back_end(), call, None).expect("speech"))
+        .collect();
+    let other: Vec<_> = calls
+        .iter()
+        .map(|(_, other)| print(&extractor, bundle.back_end(), other, None).expect("speech"))
+        .collect();
     for rate in [0.01, 0.03, 0.05, 0.1, 0.2] {
-        for (way, name) in [(Way::Silence, "silence"), (Way::ClosedUp, "nothing: closed up"), (Way::Concealed, "the last pitch period, fading")] {
+        for (way, name) in [
+            (Way::Silence, "silence"),
+            (Way::ClosedUp, "nothing: closed up"),
+            (Way::Concealed, "the last pitch period, fading"),
+        ] {
             let (mut same, mut change, mut found) = (Vec::new(), 0.0, 0.0);
             for (n, (call, _)) in calls.iter().enumerate() {
-                let losses = Draw(n as u64 * 1000 + (rate * 1000.0) as u64).losses(call.len().div_ceil(PACKET), rate);
-                let Some((print, seconds)) = print(&extractor, bundle.back_end(), call, Some((&losses, way))) else { continue };
+                let losses =
+                    Draw(n as u64 * 1000 + (rate * 1000.0) as u64).losses(call.len().div_ceil(PACKET), rate);
+                let Some((print, seconds)) = print(&extractor, bundle.back_end(), call, Some((&losses, way)))
+                else {
+                    continue;
+                };
                 same.push(cosine(&print, &whole[n].0));
                 change += cosine(&print, &other[n].0) - cosine(&whole[n].0, &other[n].0);
                 found += seconds / whole[n].1;

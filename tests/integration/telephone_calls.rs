@@ -151,7 +151,9 @@ fn what_asterisk_sends_is_the_callers_leg_to_the_sample() {
     }
     let (address, recorded) = recorder(3);
     let network = Network::start(&project, address, &ulaw(&voices::samples("carlo/01"))).unwrap();
-    let audio = ulaw(&voices::samples("june/01"));
+    let mut audio = ulaw(&voices::samples("june/01"));
+    // Whole packets: sipp fills up the last one.
+    audio.truncate(audio.len() / FRAME * FRAME);
     let place = |uuid, extension| {
         network.call(&Caller { uuid, number: "13800138000", extension, audio: &audio }).unwrap()
     };
