@@ -44,7 +44,7 @@ pub use desk::{DeskOptions, Scene, Script};
 pub use earmark_telephony::siprec::{AorPattern, RoleRules, SiprecOptions as SiprecAnswers};
 pub use error::ServerError;
 pub use media::{
-    AudioHookKey, AudioHookRoute, AudioSocketOptions, MixedAudio, SiprecListeners, SiprecOptions,
+    AudioHookKey, AudioHookRoute, AudioSocketOptions, MixedAudio, PublicUrl, SiprecListeners, SiprecOptions,
     StreamRoute, TelephonyOptions, TwilioRoute, WebSocketOptions,
 };
 pub use options::{Limits, MAX_CHUNK_BYTES, ServerOptions};

@@ -31,4 +31,6 @@ pub use self::siprec::SiprecListeners;
 pub(crate) use self::siprec::serve_siprec;
 pub(crate) use self::webex::WebexConversationAudio;
 pub(crate) use self::websocket::routes as websocket_routes;
-pub use self::websocket::{AudioHookKey, AudioHookRoute, StreamRoute, TwilioRoute, WebSocketOptions};
+pub use self::websocket::{
+    AudioHookKey, AudioHookRoute, PublicUrl, StreamRoute, TwilioRoute, WebSocketOptions,
+};

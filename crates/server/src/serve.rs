@@ -29,7 +29,7 @@ const FINISH_PATIENCE: Duration = Duration::from_secs(10);
 /// How long clients may take to close their connections after that.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
 /// How long the threads may take to end the work that nobody waits for any more.
-const POOL_PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const POOL_PATIENCE: Duration = Duration::from_secs(10);
 /// How often recorded metrics are moved into their histograms.
 const TIDY_INTERVAL: Duration = Duration::from_secs(5);
 
