@@ -181,7 +181,7 @@ fn messages_are_laid_out_as_the_vendors_publish() {
     assert_eq!(bot, [&[0x0a, 7][..], b"session", &[0x1a, event.len() as u8], &event].concat());
     let mut cisco = webex("c", ParticipantRole::Caller, 0, &[0xff]);
     cisco.additional_info.clear();
-    let stamp = [0x22, 6, 0x08, 0x80, 0x94, 0xa7, 0xda, 0x06];
+    let stamp = [0x22, 6, 0x08, 0x80, 0xa4, 0xa7, 0xda, 0x06];
     let audio =
         [&[0x0a, 1, 0xff][..], &[0x10, 2, 0x18, 0xc0, 0x3e], &stamp, &[0x28, 1, 0x32, 6], b"CALLER"].concat();
     assert_eq!(cisco.encode_to_vec(), [&[0x0a, 1, b'c'][..], &[0x1a, audio.len() as u8], &audio].concat());

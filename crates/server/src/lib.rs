@@ -45,7 +45,8 @@ pub use earmark_telephony::siprec::{AorPattern, RoleRules, SiprecOptions as Sipr
 pub use error::ServerError;
 pub use media::{
     AudioHookKey, AudioHookRoute, AudioSocketOptions, MixedAudio, PublicUrl, SiprecListeners, SiprecOptions,
-    StreamRoute, TelephonyOptions, TwilioRoute, WebSocketOptions,
+    StreamRoute, TelephonyOptions, TwilioRoute, WEBEX_FORKING_SCHEMA, WebSocketOptions, WebexKeysError,
+    WebexOptions,
 };
 pub use options::{Limits, MAX_CHUNK_BYTES, ServerOptions};
 pub use serve::{Listeners, serve};
