@@ -178,6 +178,8 @@ def audiohook_closes() -> None:
         hear("pong")
         say("close", {"reason": "end"})
         hear("closed")
+        # It is the client that closes.
+        socket.close()
         closed_with(socket, 1000)
 
 

@@ -41,4 +41,5 @@ mod vendor_grpc;
 mod verdicts;
 mod voiceprints;
 mod web_clients;
+mod webex_tokens;
 mod websocket;

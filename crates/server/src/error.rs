@@ -1,6 +1,8 @@
 use std::io;
 use std::net::SocketAddr;
 
+use crate::WebexKeysError;
+
 /// Why the server could not start or had to stop.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -44,6 +46,14 @@ pub enum ServerError {
         got: usize,
         /// The least length.
         min: usize,
+    },
+    /// Webex's keys can't be used: see that they were fetched.
+    #[error("webex.keys_file {file}: {source}")]
+    WebexKeys {
+        /// Which file.
+        file: String,
+        /// What is wrong with it.
+        source: WebexKeysError,
     },
     /// The certificate, the key or the client authorities can't be used: check the PEM files.
     #[error("tls: {what}")]

@@ -27,6 +27,7 @@ use self::record::RpcRecord;
 pub(crate) use self::rpc::{Kind, Rpc};
 use crate::access::Caller;
 use crate::lifecycle::Lifecycle;
+use crate::media::WebexGuard;
 use crate::metrics::Metrics;
 use crate::refusal::{Refusal, refuse_stream_error};
 use crate::{AccessOptions, Limits};
@@ -34,6 +35,8 @@ use crate::{AccessOptions, Limits};
 /// What the gate needs to decide.
 pub(crate) struct Gate {
     access: AccessOptions,
+    /// Who Webex's method is open to, instead of `access`.
+    webex: Option<Arc<WebexGuard>>,
     limits: Limits,
     lifecycle: Arc<Lifecycle>,
     metrics: Arc<Metrics>,
@@ -63,12 +66,19 @@ impl Gate {
     ) -> Self {
         let room = |most: usize| Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
         let (lookups, batch) = (room(limits.max_lookups), room(limits.max_batch_requests));
-        Self { access, limits, lifecycle, metrics, lookups, batch }
+        Self { access, webex: None, limits, lifecycle, metrics, lookups, batch }
+    }
+
+    pub(crate) fn with_webex(self, webex: Option<Arc<WebexGuard>>) -> Self {
+        Self { webex, ..self }
     }
 
     /// Decides before the body is read, so that a refused call costs no memory.
     fn admit(&self, rpc: &Rpc, headers: &HeaderMap) -> Result<Admitted, Refusal> {
-        let caller = self.access.admit(headers)?;
+        let caller = match &self.webex {
+            Some(webex) if rpc.is_webex() => webex.admit(headers)?,
+            _ => self.access.admit(headers)?,
+        };
         let asked = Deadline::of(headers)?;
         let deadline = self.patience(rpc.kind).map_or(asked, |most| asked.at_most(most));
         // Watchers never end by themselves, so a drain does not wait for them.

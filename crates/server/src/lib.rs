@@ -44,8 +44,9 @@ pub use desk::{DeskOptions, Scene, Script};
 pub use earmark_telephony::siprec::{AorPattern, RoleRules, SiprecOptions as SiprecAnswers};
 pub use error::ServerError;
 pub use media::{
-    AudioHookKey, AudioHookRoute, AudioSocketOptions, MixedAudio, SiprecListeners, SiprecOptions,
-    StreamRoute, TelephonyOptions, TwilioRoute, WebSocketOptions,
+    AudioHookKey, AudioHookRoute, AudioSocketOptions, MixedAudio, PublicUrl, SiprecListeners, SiprecOptions,
+    StreamRoute, TelephonyOptions, TwilioRoute, WEBEX_FORKING_SCHEMA, WebSocketOptions, WebexKeysError,
+    WebexOptions,
 };
 pub use options::{Limits, MAX_CHUNK_BYTES, ServerOptions};
 pub use serve::{Listeners, serve};

@@ -29,6 +29,9 @@ pub(crate) use self::ringcx::RingCxStreaming;
 pub(crate) use self::rpc::{register, signal};
 pub use self::siprec::SiprecListeners;
 pub(crate) use self::siprec::serve_siprec;
-pub(crate) use self::webex::WebexConversationAudio;
+pub use self::webex::{WEBEX_FORKING_SCHEMA, WebexKeysError, WebexOptions};
+pub(crate) use self::webex::{WebexConversationAudio, WebexGuard};
 pub(crate) use self::websocket::routes as websocket_routes;
-pub use self::websocket::{AudioHookKey, AudioHookRoute, StreamRoute, TwilioRoute, WebSocketOptions};
+pub use self::websocket::{
+    AudioHookKey, AudioHookRoute, PublicUrl, StreamRoute, TwilioRoute, WebSocketOptions,
+};

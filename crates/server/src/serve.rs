@@ -16,7 +16,9 @@ use crate::desk::DeskState;
 use crate::feed::Feed;
 use crate::gate::Gate;
 use crate::lifecycle::{Lifecycle, Phase};
-use crate::media::{MEDIA_STEP, Route, SiprecListeners, accept_audiosockets, serve_siprec, websocket_routes};
+use crate::media::{
+    MEDIA_STEP, Route, SiprecListeners, WebexGuard, accept_audiosockets, serve_siprec, websocket_routes,
+};
 use crate::metrics::Metrics;
 use crate::pool::{Pool, PoolOptions};
 use crate::transport::{Connections, acceptor};
@@ -29,7 +31,7 @@ const FINISH_PATIENCE: Duration = Duration::from_secs(10);
 /// How long clients may take to close their connections after that.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
 /// How long the threads may take to end the work that nobody waits for any more.
-const POOL_PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const POOL_PATIENCE: Duration = Duration::from_secs(10);
 /// How often recorded metrics are moved into their histograms.
 const TIDY_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -63,6 +65,7 @@ pub async fn serve(
         () = connections.accept_from(&listener) => {}
         () = server.accept_media(&options.telephony, audiosocket.as_ref()) => {}
         () = server.tidy_metrics() => {}
+        () = server.watch_webex_keys() => {}
         () = server.drain_after(shutdown, options.drain_timeout) => {}
     }
     drop((listener, audiosocket));
@@ -99,6 +102,7 @@ fn address_of(listener: &TcpListener) -> Result<SocketAddr, ServerError> {
 struct Server {
     backend: Arc<Backend>,
     health: HealthReporter,
+    webex: Option<Arc<WebexGuard>>,
 }
 
 impl Server {
@@ -122,9 +126,10 @@ impl Server {
         let tls = options.tls.as_ref().map(acceptor).transpose()?;
         let metrics = Arc::new(Metrics::new()?);
         let backend = Arc::new(backend(engine, options, metrics.clone(), here)?);
-        let (router, health) = router(&backend, options)?;
+        let webex = options.telephony.webex.as_ref().map(WebexGuard::open).transpose()?.map(Arc::new);
+        let (router, health) = router(&backend, options, webex.clone())?;
         let most = options.limits.max_connections;
-        Ok((Self { backend, health }, Connections::new(router, tls, most, metrics)))
+        Ok((Self { backend, health, webex }, Connections::new(router, tls, most, metrics)))
     }
 
     /// Never ends by itself.
@@ -133,6 +138,14 @@ impl Server {
         let AudioSocketOptions { tenant, max_connections } = options.audiosocket.clone();
         let route = Route { protocol: "audiosocket", tenant, mixed: options.mixed, step: MEDIA_STEP };
         accept_audiosockets(&self.backend, listener, &route, max_connections).await;
+    }
+
+    /// Never ends by itself.
+    async fn watch_webex_keys(&self) {
+        match &self.webex {
+            Some(webex) => webex.watch_keys().await,
+            None => pending().await,
+        }
     }
 
     /// Never ends by itself.
@@ -200,14 +213,18 @@ fn backend(
     Ok(Backend { engine, pool, metrics, lifecycle, mixed, limits, feed, desk, rooms, registry, streams })
 }
 
-fn router(backend: &Arc<Backend>, options: &ServerOptions) -> Result<(Router, HealthReporter), ServerError> {
+fn router(
+    backend: &Arc<Backend>,
+    options: &ServerOptions,
+    webex: Option<Arc<WebexGuard>>,
+) -> Result<(Router, HealthReporter), ServerError> {
     let gate = Gate::new(
         options.access.clone(),
         options.limits.clone(),
         backend.lifecycle.clone(),
         backend.metrics.clone(),
     );
-    let (routes, health) = grpc_routes::routes(backend, gate)?;
+    let (routes, health) = grpc_routes::routes(backend, gate.with_webex(webex))?;
     let routes = match cors::cors(&options.cors_origins)? {
         Some(layer) => routes.layer(layer),
         None => routes,

@@ -8,8 +8,17 @@
 //!                                       <- pong, updated
 //! close {reason} ->
 //!                                       <- closed (after the last audio was judged)
-//!                                       <- disconnect {reason} where the server ends it
+//! WebSocket close ->
+//!
+//!                                       <- disconnect {reason}, or reconnect, where the server ends it
+//! audio under way ..., close {reason} ->
+//!                                       <- closed
+//! WebSocket close ->
 //! ```
+//!
+//! It is always the client that ends a session and closes the socket; a socket that the server closes
+//! counts as lost, and a `reconnect` with it. So after its last words the server goes on answering, and
+//! closes the socket itself only if the client has not within [`CLOSE_PATIENCE`].
 //!
 //! Both sides number their messages from 1 and name the last number they saw of the other. Of the
 //! channels offered `external` is the customer's. A probe (all-zero conversation) is answered and is
@@ -40,6 +49,10 @@ const PROTOCOL: &str = "audiohook";
 /// as missing: its clock runs on between two frames.
 const POSITION_SLACK: Duration = Duration::from_millis(500);
 
+/// How long the client may take to end a session that the server wants to end: as long as the client
+/// waits for `closed` in Genesys's reference implementation.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(10);
+
 /// One AudioHook session.
 pub struct AudioHook {
     stage: Stage,
@@ -69,6 +82,9 @@ enum Stage {
     Probed,
     /// The client's `close` came; `closed` is still to be said.
     Closing,
+    /// `disconnect` or `reconnect` was said; the client's `close` is awaited.
+    Leaving,
+    /// `closed` was said, or the socket is gone.
     Over,
 }
 
@@ -90,6 +106,9 @@ impl AudioHook {
     }
 
     fn text(&mut self, text: &str) -> Result<Exchange, ProtocolError> {
+        if matches!(self.stage, Stage::Leaving | Stage::Over) {
+            return Ok(self.after_the_last_words(text));
+        }
         let message = message::parse(text)?;
         self.check_numbers(&message)?;
         if self.stage == Stage::New {
@@ -102,6 +121,18 @@ impl AudioHook {
             exchange.events.insert(0, CallEvent::Gap(gap));
         }
         Ok(exchange)
+    }
+
+    /// The client winds up: its `close` and `ping` are answered, and nothing else matters any more, not
+    /// even the mistake that ended the session.
+    fn after_the_last_words(&mut self, text: &str) -> Exchange {
+        let Ok(message) = message::parse(text) else { return Exchange::default() };
+        self.seen = message.seq;
+        match (self.stage, message.body) {
+            (Stage::Leaving, Body::Close(_)) => self.closed_now(),
+            (Stage::Leaving, Body::Ping) => self.reply("pong", json!({})),
+            _ => Exchange::default(),
+        }
     }
 
     /// The rules about `id`, `seq` and `serverseq`, which hold for every message.
@@ -124,16 +155,16 @@ impl AudioHook {
     fn handle(&mut self, body: Body) -> Result<Exchange, ProtocolError> {
         match (self.stage, body) {
             (Stage::New, Body::Open(open)) => self.open(&open),
-            (Stage::New, Body::Close(_)) => Ok(self.close_unopened()),
+            (Stage::New | Stage::Probed, Body::Close(_)) => Ok(self.closed_now()),
             (Stage::New, Body::Error) => Ok(self.trouble()),
             (Stage::New, _) => Err(out_of_order("the first message must be `open`")),
-            (Stage::Closing | Stage::Over, _) => Err(out_of_order("a message came after `close`")),
+            (Stage::Closing, _) => Err(out_of_order("a message came after `close`")),
+            (Stage::Leaving | Stage::Over, _) => Ok(Exchange::default()),
             (_, Body::Open(_)) => Err(out_of_order("`open` came twice")),
             (_, Body::Ping) => Ok(self.reply("pong", json!({}))),
             (_, Body::Update) => Ok(self.reply("updated", json!({}))),
             (_, Body::Error) => Ok(self.trouble()),
             (_, Body::Other) => Ok(Exchange::default()),
-            (Stage::Probed, Body::Close(_)) => Ok(self.close_unopened()),
             (Stage::Probed, _) => Ok(Exchange::default()),
             (Stage::Open(_) | Stage::Paused(_), Body::Close(end)) => Ok(self.close(end)),
             (Stage::Open(medium), Body::Paused) => {
@@ -184,12 +215,10 @@ impl AudioHook {
         event(CallEvent::Ended(reason))
     }
 
-    /// There was no call that somebody would end.
-    fn close_unopened(&mut self) -> Exchange {
+    /// There is no call (any more) that somebody would end.
+    fn closed_now(&mut self) -> Exchange {
         self.stage = Stage::Over;
-        let mut exchange = self.reply("closed", json!({}));
-        exchange.replies.push(close(&Parting::Finished(EndReason::HungUp)));
-        exchange
+        self.reply("closed", json!({}))
     }
 
     fn trouble(&mut self) -> Exchange {
@@ -219,9 +248,9 @@ impl AudioHook {
     fn binary(&mut self, bytes: Bytes) -> Result<Exchange, ProtocolError> {
         match self.stage {
             Stage::New => Err(out_of_order("audio came before `open`")),
-            Stage::Closing | Stage::Over => Err(out_of_order("audio came after `close`")),
-            // Neither is anybody's voice: a probe's, and what was under way when the stream paused.
-            Stage::Probed | Stage::Paused(_) => Ok(Exchange::default()),
+            Stage::Closing => Err(out_of_order("audio came after `close`")),
+            // None is anybody's voice: a probe's, and what was under way when the stream paused or ended.
+            Stage::Probed | Stage::Paused(_) | Stage::Leaving | Stage::Over => Ok(Exchange::default()),
             Stage::Open(medium) => {
                 let samples = medium.samples(bytes.len())?;
                 self.position = self.position.saturating_add(samples);
@@ -246,9 +275,8 @@ impl AudioHook {
         Reply::Text(Value::Object(message).to_string())
     }
 
-    fn disconnect(&mut self, reason: &str, parting: &Parting) -> Vec<Reply> {
-        let parameters = json!({"reason": reason, "info": explanation(parting)});
-        vec![self.message("disconnect", parameters), close(parting)]
+    fn disconnect(&mut self, reason: &str, parting: &Parting) -> Reply {
+        self.message("disconnect", json!({"reason": reason, "info": explanation(parting)}))
     }
 }
 
@@ -281,20 +309,27 @@ impl Dialect for AudioHook {
     }
 
     fn part(&mut self, parting: &Parting) -> Vec<Reply> {
-        let closing = self.stage == Stage::Closing;
-        self.stage = Stage::Over;
-        match parting {
-            _ if closing => vec![self.message("closed", json!({})), close(parting)],
-            Parting::Finished(_) => self.disconnect("completed", parting),
-            Parting::Refused(ProtocolError::NotAuthenticated { .. }) => {
-                self.disconnect("unauthorized", parting)
-            }
-            Parting::Refused(_) | Parting::Failed { .. } => self.disconnect("error", parting),
+        let before = std::mem::replace(&mut self.stage, Stage::Leaving);
+        let word = match (before, parting) {
+            (Stage::Over, _) => None,
+            (Stage::Closing, _) => Some(self.message("closed", json!({}))),
             // The client opens another session, with this one among its `continuedSessions`.
-            Parting::Draining => {
-                vec![self.message("reconnect", json!({"info": explanation(parting)})), close(parting)]
+            (_, Parting::Draining) => Some(self.message("reconnect", json!({"info": explanation(parting)}))),
+            (_, Parting::Finished(_)) => Some(self.disconnect("completed", parting)),
+            (_, Parting::Refused(ProtocolError::NotAuthenticated { .. })) => {
+                Some(self.disconnect("unauthorized", parting))
             }
+            (_, Parting::Refused(_) | Parting::Failed { .. }) => Some(self.disconnect("error", parting)),
+        };
+        if matches!(before, Stage::Closing | Stage::Over) {
+            self.stage = Stage::Over;
         }
+        word.into_iter().chain([close(parting)]).collect()
+    }
+
+    fn close_patience(&self) -> Duration {
+        // Who had `closed` already has had the time to close.
+        if self.stage == Stage::Over { Duration::ZERO } else { CLOSE_PATIENCE }
     }
 }
 

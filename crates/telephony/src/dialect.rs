@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use bytes::Bytes;
 use earmark_engine::CallUpdate;
 
@@ -70,8 +72,14 @@ pub trait Dialect: Send {
     /// What to send of an update, where the dialect has a way back.
     fn tell(&mut self, update: &CallUpdate) -> Vec<Reply>;
 
-    /// The last things to send, a close frame among them.
+    /// The last things to send, a close frame as the last of them.
     fn part(&mut self, parting: &Parting) -> Vec<Reply>;
+
+    /// Asked before [`Dialect::part`]: how long the close frame is to wait for the far end to close the
+    /// socket itself, where its protocol wants that. [`Dialect::receive`] answers it meanwhile.
+    fn close_patience(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// Audio is a biometric: only its size is shown.

@@ -174,6 +174,23 @@ proptest! {
     }
 
     #[test]
+    fn after_its_last_words_an_audiohook_only_answers(frames in prop::collection::vec(frame(), 0..40)) {
+        let mut hook = AudioHook::new(None, None);
+        hook.receive(Frame::Text(OPEN.to_owned())).unwrap();
+        check_last_words(&hook.part(&Parting::Draining));
+        let mut closed = 0;
+        for frame in frames {
+            let exchange = hook.receive(frame).unwrap();
+            prop_assert_eq!(&exchange.events, &[]);
+            for reply in exchange.replies {
+                let Reply::Text(text) = reply else { panic!("{reply:?}") };
+                prop_assert!(closed == 0, "{text} after `closed`");
+                closed += usize::from(text.contains("\"closed\""));
+            }
+        }
+    }
+
+    #[test]
     fn any_query_is_metadata_or_a_typed_error(query in ".{0,300}") {
         let _ = Metadata::from_query(&query);
         let _ = Metadata::from_query(&format!("call_id={query}&sampleRate={query}&mixType={query}"));

@@ -1,6 +1,7 @@
 //! The file of `serve --telephony`: by which ways calls arrive beside gRPC.
 
 mod siprec;
+mod webex;
 mod websocket;
 
 use std::net::SocketAddr;
@@ -12,6 +13,7 @@ use earmark_voiceprint::TenantId;
 use serde::Deserialize;
 
 use self::siprec::RawSiprec;
+use self::webex::RawWebex;
 use self::websocket::RawWebSocket;
 
 /// What the file says, ready to use.
@@ -31,6 +33,7 @@ struct RawTelephony {
     audiosocket: Option<RawAudioSocket>,
     websocket: Option<RawWebSocket>,
     siprec: Option<RawSiprec>,
+    webex: Option<RawWebex>,
 }
 
 #[derive(Deserialize)]
@@ -82,6 +85,7 @@ impl Telephony {
             telephony.siprec = Some(raw.listen);
             telephony.options.siprec = raw.resolve()?;
         }
+        telephony.options.webex = raw.webex.map(RawWebex::options).transpose()?;
         Ok(telephony)
     }
 }

@@ -5,6 +5,7 @@
 #[allow(dead_code, reason = "the demo shares it, and uses another part of it")]
 pub(crate) mod browser;
 pub(crate) mod calls;
+pub(crate) mod cisco;
 pub(crate) mod clients;
 pub(crate) mod enrollments;
 pub(crate) mod events;

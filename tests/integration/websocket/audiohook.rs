@@ -6,6 +6,7 @@ use tokio_tungstenite::tungstenite::protocol::Message;
 
 use super::{borrowed, empty_server, ended, nameless, server, signed};
 use crate::harness::calls::{info, verdict};
+use crate::harness::clients::Clients;
 use crate::harness::g711;
 use crate::harness::server::{TestServer, folder};
 use crate::harness::sockets::Socket;
@@ -27,6 +28,17 @@ struct Session {
 }
 
 impl Session {
+    /// Ends the session as Genesys does: `close`, `closed`, and then the socket, which is the client's to
+    /// close.
+    async fn end(mut self, reason: &str) {
+        self.say("close", json!({"reason": reason})).await;
+        assert_eq!(self.hear().await["type"], "closed");
+        self.socket.try_send(Message::Close(None)).await;
+        // The server's answer, which has the client's (missing) reason and none of its own.
+        assert_eq!(self.socket.next().await, Some(Message::Close(None)));
+        assert_eq!(self.socket.next().await, None);
+    }
+
     async fn open(server: &TestServer) -> Self {
         let headers = signed(server.address(), PATH, SESSION, ORGANIZATION);
         let socket = Socket::open(server.address(), PATH, &borrowed(&headers)).await;
@@ -95,9 +107,7 @@ async fn a_registered_conversation_is_screened_to_its_verdict() {
     session.say("update", json!({"language": "en-US"})).await;
     assert_eq!(session.hear().await["type"], "updated");
     session.audio(&both[half..]).await;
-    session.say("close", json!({"reason": "end"})).await;
-    assert_eq!(session.hear().await["type"], "closed");
-    assert_eq!(session.socket.close_frame().await.0, 1000);
+    session.end("end").await;
     let kept = ended(&mut clients, CONVERSATION).await;
     let expected = CallInfo { caller_number: "+8613800000000".into(), ..call };
     assert_eq!(kept.call, Some(expected));
@@ -117,9 +127,7 @@ async fn a_pause_is_a_hold_and_a_probe_is_no_call() {
     let mut probe = Session::open(&server).await;
     probe.say("open", offer(ZERO, ZERO)).await;
     assert_eq!(probe.hear().await["type"], "opened");
-    probe.say("close", json!({"reason": "end"})).await;
-    assert_eq!(probe.hear().await["type"], "closed");
-    assert_eq!(probe.socket.close_frame().await.0, 1000);
+    probe.end("end").await;
 
     let mut session = Session::open(&server).await;
     session.say("open", offer(CONVERSATION, SESSION)).await;
@@ -132,8 +140,7 @@ async fn a_pause_is_a_hold_and_a_probe_is_no_call() {
     session.audio(&stereo(&silence, &silence)).await;
     session.samples += 8000 * 4;
     session.say("discarded", json!({"start": "PT6S", "discarded": "PT4S"})).await;
-    session.say("close", json!({"reason": "end"})).await;
-    assert_eq!(session.hear().await["type"], "closed");
+    session.end("end").await;
     let kept = ended(&mut clients, CONVERSATION).await;
     let last = kept.updates.last().unwrap();
     assert_eq!(verdict(last), Verdict::InsufficientSpeech);
@@ -173,15 +180,62 @@ async fn a_request_must_be_signed_and_is_good_once() {
         (&disconnect["type"], &disconnect["parameters"]["reason"]),
         (&json!("disconnect"), &json!("unauthorized"))
     );
-    assert_eq!(socket.close_frame().await.0, 1008);
+    // A client that can't go on may close without a word of the protocol's.
+    assert!(socket.try_send(Message::Close(None)).await);
+    assert_eq!(socket.next().await, Some(Message::Close(None)));
 }
 
 #[tokio::test]
-async fn a_stopping_server_asks_to_reconnect_and_keeps_what_it_heard() {
+async fn a_proxy_that_changes_host_and_path_is_named_by_the_public_url() {
     let data = folder();
-    let server = super::launch(data.path(), &super::telephony())
-        .argument("--drain-s", "0")
-        .start(&data.path().join("data"));
+    let table = "[websocket.audiohook]\n";
+    let behind = format!("{table}public_url = \"wss://voice.bank.example/hook\"\n");
+    let telephony = super::telephony().replace(table, &behind);
+    let server = super::launch(data.path(), &telephony).start(&data.path().join("data"));
+    let address = server.address();
+    let public = signed("voice.bank.example", "/hook", SESSION, ORGANIZATION);
+    Socket::open(address, PATH, &borrowed(&public)).await;
+    let inside = signed(address, PATH, SESSION, ORGANIZATION);
+    let refused = Socket::try_open(address, PATH, &borrowed(&inside)).await.err().expect("a refusal");
+    assert_eq!((refused.status, refused.said.split(':').next()), (401, Some("SIGNATURE_NOT_VALID")));
+}
+
+#[tokio::test]
+async fn a_session_that_breaks_the_protocol_is_disconnected_and_may_close_in_order() {
+    let data = folder();
+    let server = empty_server(data.path());
+    let mut clients = Clients::connect(server.address()).await;
+    let mut session = Session::open(&server).await;
+    session.say("open", offer(CONVERSATION, SESSION)).await;
+    session.hear().await;
+    session.say("open", offer(CONVERSATION, SESSION)).await;
+    // Was under way when the server had enough, and is no reason to hang up.
+    let silence = g711::encode(&vec![0; 8000]);
+    session.audio(&stereo(&silence, &silence)).await;
+    let disconnect = session.hear().await;
+    assert_eq!(
+        (&disconnect["type"], &disconnect["parameters"]["reason"]),
+        (&json!("disconnect"), &json!("error"))
+    );
+    session.end("disconnect").await;
+    assert!(ended(&mut clients, CONVERSATION).await.end_time.is_some());
+}
+
+#[tokio::test]
+async fn a_stopping_server_asks_to_reconnect_and_waits_for_the_close() {
+    let data = folder();
+    let (server, mut session) = stopping(data.path()).await;
+    assert_eq!(session.hear().await["type"], "reconnect");
+    session.end("reconnect").await;
+    let (status, log) = server.ended();
+    assert!(status.success(), "{log}");
+    assert!(log.contains("media stream ended early") && !log.contains("did not stop in time"), "{log}");
+}
+
+/// A server that was told to stop in the middle of a session.
+async fn stopping(data: &std::path::Path) -> (TestServer, Session) {
+    let server =
+        super::launch(data, &super::telephony()).argument("--drain-s", "0").start(&data.join("data"));
     let mut session = Session::open(&server).await;
     session.say("open", offer(CONVERSATION, SESSION)).await;
     session.hear().await;
@@ -190,6 +244,13 @@ async fn a_stopping_server_asks_to_reconnect_and_keeps_what_it_heard() {
     session.say("ping", json!({})).await;
     assert_eq!(session.hear().await["type"], "pong");
     server.terminate();
+    (server, session)
+}
+
+#[tokio::test]
+async fn a_stopping_server_does_not_wait_for_ever() {
+    let data = folder();
+    let (server, mut session) = stopping(data.path()).await;
     let mut said = Vec::new();
     while let Some(message) = session.socket.next().await {
         match message {
@@ -202,5 +263,5 @@ async fn a_stopping_server_asks_to_reconnect_and_keeps_what_it_heard() {
     }
     assert_eq!(said, [json!("reconnect"), json!(1001)]);
     let (status, log) = server.ended();
-    assert!(status.success(), "{log}");
+    assert!(status.success() && !log.contains("did not stop in time"), "{log}");
 }

@@ -78,6 +78,11 @@ impl Rpc {
         format!("/{}.{}", self.package, self.label)
     }
 
+    /// Whether Webex calls it, with a token of its own.
+    pub(super) fn is_webex(&self) -> bool {
+        self.package == WEBEX
+    }
+
     /// The service's name without its package.
     pub(crate) fn service(&self) -> &'static str {
         self.label.split_once('/').map_or("", |(service, _)| service)

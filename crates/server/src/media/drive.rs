@@ -15,7 +15,7 @@ use crate::refusal::Refusal;
 /// How long a connection may take to say which call it is.
 const INTRODUCTION_PATIENCE: Duration = Duration::from_secs(10);
 /// How long saying goodbye may take.
-const PARTING_PATIENCE: Duration = Duration::from_secs(2);
+pub(super) const PARTING_PATIENCE: Duration = Duration::from_secs(2);
 
 /// A stream that pauses, as one with suppressed silence does, is screened up to the pause.
 const FLUSH_AFTER: Duration = Duration::from_millis(200);
@@ -32,6 +32,11 @@ pub(crate) trait MediaSource: Send {
 
     /// Says goodbye.
     fn part(&mut self, parting: &Parting) -> impl Future<Output = ()> + Send;
+
+    /// What [`MediaSource::part`] may take beyond [`PARTING_PATIENCE`], where the far end is to close first.
+    fn close_patience(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// Screens the call that a connection brings, to its end.
@@ -47,7 +52,8 @@ pub(crate) async fn drive(backend: &Arc<Backend>, route: Route, mut source: impl
         let parting = screen(backend, route, &mut source).await;
         note(backend, protocol, &parting);
         // A far end that does not take the goodbye misses it.
-        drop(timeout(PARTING_PATIENCE, source.part(&parting)).await);
+        let patience = source.close_patience() + PARTING_PATIENCE;
+        drop(timeout(patience, source.part(&parting)).await);
         parting
     };
     drive.instrument(span).await

@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 use earmark_telephony::siprec;
 use earmark_voiceprint::TenantId;
 
+use super::webex::WebexOptions;
 use super::websocket::WebSocketOptions;
 
 /// How calls may arrive beside gRPC.
@@ -17,6 +18,8 @@ pub struct TelephonyOptions {
     pub websocket: WebSocketOptions,
     /// SIPREC; its sockets are given to [`crate::serve`] beside.
     pub siprec: SiprecOptions,
+    /// How Webex shows itself; none asks its method for an access token, as any other.
+    pub webex: Option<WebexOptions>,
 }
 
 /// What becomes of a stream that carries both parties in one channel.

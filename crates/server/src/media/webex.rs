@@ -1,3 +1,8 @@
+mod guard;
+mod keys;
+mod options;
+mod rsa;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +14,9 @@ use prost_types::Timestamp;
 use tonic::{Request, Response, Status, Streaming};
 use tracing::{Instrument, Span};
 
+pub(crate) use self::guard::WebexGuard;
+pub use self::keys::WebexKeysError;
+pub use self::options::{WEBEX_FORKING_SCHEMA, WebexOptions};
 use super::drive::drive;
 use super::vendor::{VendorSource, VendorStream, route, sorted};
 use crate::backend::{Backend, extension};

@@ -24,7 +24,9 @@ use tonic::Code;
 
 use self::access::Guard;
 use self::connection::Connection;
-pub use self::options::{AudioHookKey, AudioHookRoute, StreamRoute, TwilioRoute, WebSocketOptions};
+pub use self::options::{
+    AudioHookKey, AudioHookRoute, PublicUrl, StreamRoute, TwilioRoute, WebSocketOptions,
+};
 use super::call::{MEDIA_STEP, Route};
 use super::drive::drive;
 use super::options::{MixedAudio, TelephonyOptions};
@@ -142,7 +144,8 @@ impl Listener {
             let streams = backend.streams.clone();
             let call = async move {
                 let _held = held;
-                drive(&backend, route, Connection::new(socket, dialect)).await;
+                let stopping = backend.lifecycle.closing();
+                drive(&backend, route, Connection::new(socket, dialect, stopping)).await;
             };
             streams.track_future(call).await;
         }))

@@ -161,7 +161,10 @@ fn a_probe_is_answered_and_is_no_call() {
     assert_eq!(events(&mut client.hook, binary(&[0; 160])), []);
     let closed = client.say("close", json!({"reason": "end"}));
     assert_eq!(closed.events, []);
-    assert_eq!((&said(&closed.replies[0])["type"], close_code(&closed.replies[1])), (&json!("closed"), 1000));
+    assert_eq!((&said(&closed.replies[0])["type"], closed.replies.len()), (&json!("closed"), 1));
+    let parting = Parting::Failed { code: "STREAM_IDLE", problem: "it did not close".to_owned() };
+    assert_eq!(client.hook.close_patience(), Duration::ZERO, "the client had its time");
+    assert_eq!(client.hook.part(&parting).iter().map(close_code).collect::<Vec<_>>(), [1011]);
     probe["media"] = json!([]);
     assert_eq!(said(&Client::new().say("open", probe).replies[0])["parameters"]["media"], json!([]));
 }
@@ -237,6 +240,7 @@ fn close_ends_the_call_and_closed_is_said_after_the_last_update() {
             (&json!("closed"), &json!(2), &json!(2))
         );
         assert_eq!((close_code(&last[1]), last.len()), (1000, 2));
+        assert_eq!(client.say("ping", json!({})), Exchange::default(), "nothing follows `closed`");
         assert_eq!(client.hook.closed(), Exchange::default());
     }
 }
@@ -320,6 +324,41 @@ fn the_server_ends_a_session_in_the_protocols_words() {
     assert_eq!(part(Parting::Finished(EndReason::HungUp))["parameters"]["reason"], "completed");
     let refused = part(Parting::Refused(ProtocolError::Unsupported { problem: "x".into() }));
     assert_eq!(refused["parameters"], json!({"reason": "error", "info": "unsupported: x"}));
+}
+
+#[test]
+fn the_client_closes_a_session_that_the_server_ends() {
+    for (parting, word) in [
+        (Parting::Draining, "reconnect"),
+        (Parting::Failed { code: "STREAM_IDLE", problem: "x".to_owned() }, "disconnect"),
+    ] {
+        let mut client = Client::opened();
+        assert_eq!(client.hook.close_patience(), CLOSE_PATIENCE);
+        let last = client.hook.part(&parting);
+        assert_eq!((&said(&last[0])["type"], last.len()), (&json!(word), 2));
+        client.serverseq += 1;
+        // What was under way does no harm.
+        assert_eq!(take(&mut client.hook, binary(&[0; 160])), Exchange::default());
+        assert_eq!(client.say("paused", json!({})), Exchange::default());
+        assert_eq!(said(&client.say("ping", json!({})).replies[0])["type"], "pong");
+        let exchange = client.say("close", json!({"reason": "disconnect"}));
+        let closed = json!({
+            "version": "2", "type": "closed", "id": SESSION, "seq": 4, "clientseq": 4, "parameters": {},
+        });
+        assert_eq!((exchange.events, exchange.replies.iter().map(said).collect()), (vec![], vec![closed]));
+        assert_eq!(client.say("close", json!({"reason": "end"})), Exchange::default());
+        assert_eq!(client.hook.closed(), Exchange::default(), "the call ended before");
+    }
+}
+
+#[test]
+fn a_client_that_lost_count_can_close_all_the_same() {
+    let mut client = Client::opened();
+    client.seq = 7;
+    let error = client.try_say("ping", json!({})).unwrap_err();
+    client.hook.part(&Parting::Refused(error));
+    assert_eq!(take(&mut client.hook, text("{")), Exchange::default());
+    assert_eq!(said(&client.say("close", json!({"reason": "error"})).replies[0])["type"], "closed");
 }
 
 #[test]

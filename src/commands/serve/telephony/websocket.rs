@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use earmark_server::{AudioHookKey, AudioHookRoute, StreamRoute, TwilioRoute, WebSocketOptions};
+use earmark_server::{AudioHookKey, AudioHookRoute, PublicUrl, StreamRoute, TwilioRoute, WebSocketOptions};
 use earmark_voiceprint::TenantId;
 use serde::Deserialize;
 
@@ -37,6 +37,7 @@ struct RawTwilio {
 #[serde(deny_unknown_fields)]
 struct RawAudioHook {
     tenant: Option<String>,
+    public_url: Option<String>,
     key: Vec<RawKey>,
 }
 
@@ -82,7 +83,8 @@ impl RawAudioHook {
             bail!("name at least one [[websocket.audiohook.key]]");
         }
         let keys = self.key.into_iter().map(RawKey::key).collect::<Result<_>>()?;
-        Ok(AudioHookRoute { tenant: tenant(self.tenant)?, keys })
+        let public_url = self.public_url.as_deref().map(PublicUrl::parse).transpose()?;
+        Ok(AudioHookRoute { tenant: tenant(self.tenant)?, keys, public_url })
     }
 }
 
@@ -137,8 +139,8 @@ mod tests {
         std::fs::write(&file, "secret\n").unwrap();
         let text = format!(
             "max_sockets = 9\n[freeswitch]\ntenant = \"north\"\n[asterisk]\n[twilio]\nauth_token_file = {file:?}\n\
-             public_url = \"wss://a/media/twilio\"\n[audiohook]\n[[audiohook.key]]\napi_key = \"k\"\n\
-             client_secret = \"AAAA\"\n[[audiohook.key]]\napi_key = \"l\"\n"
+             public_url = \"wss://a/media/twilio\"\n[audiohook]\npublic_url = \"wss://a/hook\"\n\
+             [[audiohook.key]]\napi_key = \"k\"\nclient_secret = \"AAAA\"\n[[audiohook.key]]\napi_key = \"l\"\n"
         );
         let all = parse(&text).unwrap();
         assert_eq!((all.max_sockets, all.freeswitch.unwrap().tenant.as_str()), (9, "north"));
@@ -146,6 +148,7 @@ mod tests {
         let twilio = all.twilio.unwrap();
         assert!(twilio.auth_token.is_some() && !format!("{twilio:?}").contains("secret\""));
         let hook = all.audiohook.unwrap();
+        assert_eq!(hook.public_url, Some(PublicUrl::parse("wss://a/hook").unwrap()));
         assert_eq!(
             hook.keys.iter().map(|key| key.client_secret.is_some()).collect::<Vec<_>>(),
             [true, false]
@@ -163,6 +166,7 @@ mod tests {
             "[twilio]\nauth_token_file = \"/nowhere/at/all\"",
             "[audiohook]",
             "[audiohook]\nkey = []",
+            "[audiohook]\npublic_url = \"https://a\"\n[[audiohook.key]]\napi_key = \"k\"",
             "[audiohook]\n[[audiohook.key]]\napi_key = \"\"",
             "[audiohook]\n[[audiohook.key]]\napi_key = \"k\"\nclient_secret = \"***\"",
             "[audiohook]\n[[audiohook.key]]\napi_key = \"k\"\nclient_secret = \"\"",

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tonic::Code;
 
-use super::options::{AudioHookKey, AudioHookRoute, TwilioRoute};
+use super::options::{AudioHookKey, AudioHookRoute, PublicUrl, TwilioRoute};
 use crate::access::AccessOptions;
 use crate::refusal::Refusal;
 
@@ -114,12 +114,21 @@ fn check_audiohook(route: &AudioHookRoute, nonces: &Nonces, request: &Parts) -> 
     let sent = header(&request.headers, "x-api-key").ok_or_else(unknown)?;
     let key = known(&route.keys, &sent).ok_or_else(unknown)?;
     let Some(secret) = &key.client_secret else { return Ok(()) };
-    let header = |name: &str| header(&request.headers, name);
-    let target = request.uri.path_and_query().map_or("/", |target| target.as_str());
-    let signed = SignedRequest { target, header: &header };
+    let public = route.public_url.as_ref();
+    let header = |name: &str| match public {
+        Some(public) if name == HOST.as_str() => Some(public.authority.clone()),
+        _ => header(&request.headers, name),
+    };
+    let signed = SignedRequest { target: &target(public, request), header: &header };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
     let nonce = verify_audiohook_signature(&signed, secret.expose_secret(), now);
     nonces.take(&nonce.map_err(|error| refused(&error))?, Instant::now())
+}
+
+/// Path and query as the far end asked for them: a proxy may change the path.
+fn target(public: Option<&PublicUrl>, request: &Parts) -> String {
+    let path = public.map_or(request.uri.path(), |public| &public.path);
+    request.uri.query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"))
 }
 
 /// Every key is looked at to its end, so that time tells nothing.
@@ -211,7 +220,7 @@ mod tests {
             AudioHookKey { api_key: "plain".to_owned().into(), client_secret: None },
             AudioHookKey { api_key: "signed".to_owned().into(), client_secret: Some(vec![1; 32].into()) },
         ];
-        let guard = Guard::audiohook(&AudioHookRoute { tenant: tenant(), keys });
+        let guard = Guard::audiohook(&AudioHookRoute { tenant: tenant(), keys, public_url: None });
         let with = |key: &str| admit(&guard, &parts("/media/audiohook", &[("x-api-key", key)]));
         assert_eq!(with("plain"), Ok(()));
         assert_eq!(with("signed"), Err("SIGNATURE_NOT_VALID"));
@@ -221,6 +230,19 @@ mod tests {
             !format!("{:?}", AudioHookKey { api_key: "x9y8".to_owned().into(), client_secret: None })
                 .contains("x9y8")
         );
+    }
+
+    #[test]
+    fn a_proxy_may_change_host_and_path() {
+        let inside = parts("/inside?a=1", &[("host", "10.0.0.1")]);
+        let public = PublicUrl::parse("wss://Voice.bank.example:443/media/audiohook").unwrap();
+        assert_eq!(public.authority, "Voice.bank.example");
+        assert_eq!(target(Some(&public), &inside), "/media/audiohook?a=1");
+        assert_eq!(target(None, &inside), "/inside?a=1");
+        assert_eq!(PublicUrl::parse("wss://a:8443").unwrap().authority, "a:8443");
+        for bad in ["", "a.example", "https://a/b", "wss:///b", "wss://a/b?c=d", "wss://me@a/b"] {
+            assert!(PublicUrl::parse(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -7,15 +7,23 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use earmark_engine::CallUpdate;
 use earmark_telephony::{CallEvent, Dialect, EndReason, Exchange, Frame, Parting, ProtocolError, Reply};
 use futures_sink::Sink;
-use tokio::time::{Interval, MissedTickBehavior, interval_at};
+use tokio::time::{Interval, MissedTickBehavior, interval_at, sleep, timeout};
 use tokio_tungstenite::tungstenite;
 
-use crate::media::drive::MediaSource;
+use crate::lifecycle::Closing;
+use crate::media::drive::{MediaSource, PARTING_PATIENCE};
+use crate::serve::POOL_PATIENCE;
 
 /// How often a far end that is silent is asked whether it is still there: holds bring no audio.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 /// How many of these it may leave unanswered.
 const MAX_SILENT_PINGS: u32 = 2;
+
+/// How long a far end that is to close first may take once the server stops, which ends all patience.
+const STOPPING_PATIENCE: Duration = Duration::from_secs(5);
+
+// The server waits for its sockets only so long.
+const _: () = assert!(STOPPING_PATIENCE.as_secs() + PARTING_PATIENCE.as_secs() < POOL_PATIENCE.as_secs());
 
 /// A WebSocket that speaks a dialect.
 pub(super) struct Connection {
@@ -27,6 +35,7 @@ pub(super) struct Connection {
     events: Vec<CallEvent>,
     pings: Interval,
     silent_pings: u32,
+    stopping: Closing,
     /// A close was sent or came, or the connection is gone: nothing can be sent any more.
     over: bool,
 }
@@ -39,7 +48,7 @@ enum Gone {
 }
 
 impl Connection {
-    pub(super) fn new(socket: WebSocket, dialect: Box<dyn Dialect>) -> Self {
+    pub(super) fn new(socket: WebSocket, dialect: Box<dyn Dialect>, stopping: Closing) -> Self {
         let mut pings = interval_at(tokio::time::Instant::now() + PING_INTERVAL, PING_INTERVAL);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
@@ -49,6 +58,7 @@ impl Connection {
             events: Vec::new(),
             pings,
             silent_pings: 0,
+            stopping,
             over: false,
         }
     }
@@ -115,6 +125,46 @@ impl Connection {
         self.events.extend(events);
     }
 
+    /// Says the last words and goes on answering until the far end closes the socket, breaks the rules or
+    /// has had its time.
+    async fn wait_for_close(&mut self, words: impl Iterator<Item = Message>, patience: Duration) {
+        let mut stopping = self.stopping.clone();
+        let stopped = async {
+            stopping.arrived().await;
+            sleep(STOPPING_PATIENCE).await;
+        };
+        self.replies.extend(words);
+        tokio::select! {
+            biased;
+            () = self.answer_to_the_end() => {}
+            () = sleep(patience) => {}
+            () = stopped => {}
+        }
+    }
+
+    async fn answer_to_the_end(&mut self) {
+        while !self.over {
+            if self.send().await.is_err() {
+                return self.gone(Gone::Lost);
+            }
+            let message = self.socket.recv().await;
+            if self.take(message).is_err() {
+                return;
+            }
+            // The call is over: nobody is told any more.
+            self.events.clear();
+        }
+    }
+
+    async fn close(&mut self, words: impl Iterator<Item = Message>) {
+        if !self.over {
+            self.replies.extend(words);
+            drop(self.send().await);
+        }
+        // The far end's own close; a socket dropped before would take our last words with it.
+        while let Some(Ok(_)) = self.socket.recv().await {}
+    }
+
     fn ask_whether_there(&mut self) {
         if self.silent_pings >= MAX_SILENT_PINGS {
             self.gone(Gone::Lost);
@@ -154,12 +204,18 @@ impl MediaSource for Connection {
     }
 
     async fn part(&mut self, parting: &Parting) {
-        if !self.over {
-            self.replies.extend(self.dialect.part(parting).into_iter().map(message));
-            drop(self.send().await);
+        let patience = self.close_patience();
+        let mut words = self.dialect.part(parting).into_iter().map(message);
+        if patience.is_zero() {
+            return self.close(words).await;
         }
-        // The far end's own close; a socket dropped before would take our last words with it.
-        while let Some(Ok(_)) = self.socket.recv().await {}
+        let close = words.next_back();
+        self.wait_for_close(words, patience).await;
+        drop(timeout(PARTING_PATIENCE, self.close(close.into_iter())).await);
+    }
+
+    fn close_patience(&self) -> Duration {
+        if self.over { Duration::ZERO } else { self.dialect.close_patience() }
     }
 }
 

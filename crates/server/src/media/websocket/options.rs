@@ -3,6 +3,8 @@ use std::fmt;
 use earmark_voiceprint::TenantId;
 use secrecy::{SecretSlice, SecretString};
 
+use crate::ServerError;
+
 /// Media streams over WebSockets, by dialect. What is none is not served.
 #[derive(Clone, Debug)]
 pub struct WebSocketOptions {
@@ -51,6 +53,38 @@ pub struct AudioHookRoute {
     pub tenant: TenantId,
     /// The integrations that may connect.
     pub keys: Vec<AudioHookKey>,
+    /// Where they connect to, if a proxy changes host or path: both are signed. None takes the request's
+    /// own.
+    pub public_url: Option<PublicUrl>,
+}
+
+/// A WebSocket's URL as the far end knows it: `wss://host/path`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicUrl {
+    /// Without a port that says nothing new, as an HTTP message signature has it.
+    pub(super) authority: String,
+    pub(super) path: String,
+}
+
+impl PublicUrl {
+    /// Takes a URL apart.
+    ///
+    /// # Errors
+    /// [`ServerError::Option`] for what is no `wss://host/path`.
+    pub fn parse(url: &str) -> Result<Self, ServerError> {
+        let problem = "must be the url that the far end connects to, such as wss://host/path";
+        let refuse = || ServerError::Option { option: "public_url", problem };
+        let url: http::Uri = url.parse().map_err(|_| refuse())?;
+        let (Some("wss"), Some(authority), None) = (url.scheme_str(), url.authority(), url.query()) else {
+            return Err(refuse());
+        };
+        if authority.as_str().contains('@') {
+            return Err(refuse());
+        }
+        let authority = authority.as_str();
+        let authority = authority.strip_suffix(":443").unwrap_or(authority).to_owned();
+        Ok(Self { authority, path: url.path().to_owned() })
+    }
 }
 
 /// The credentials of an AudioHook integration.
