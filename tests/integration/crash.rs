@@ -90,7 +90,7 @@ async fn a_kill_during_a_call_keeps_the_updates_that_were_sent() {
     assert!(record.end_time.is_some() && record.end_time == heard.update_time);
     // Of one that had no update yet the end is known as well.
     let record = clients.call("silent").await.unwrap();
-    assert_eq!(record.updates.iter().map(verdict).collect::<Vec<_>>(), [Verdict::InsufficientSpeech]);
+    assert_eq!(record.updates.iter().map(verdict).collect::<Vec<_>>(), [Verdict::NoCustomerClaimed]);
     assert!(record.updates[0].r#final && record.end_time == record.start_time);
     // Once: another start finds nothing to end.
     let counted = clients.call("call").await.unwrap();
