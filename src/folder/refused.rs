@@ -38,6 +38,8 @@ pub(crate) enum Refused {
     BothParties,
     #[error("it carries the agent's voice; deliver the customer's leg")]
     AgentsLeg,
+    #[error("the program failed on it, which is a fault of the program; convert it and report the fault")]
+    Panicked,
     #[error(transparent)]
     Engine(#[from] EngineError),
 }
@@ -58,6 +60,7 @@ impl Refused {
             Self::MonoNotDeclared => "MONO_NOT_DECLARED",
             Self::BothParties => "MIXED_REFUSED",
             Self::AgentsLeg => "AGENTS_LEG",
+            Self::Panicked => "PROGRAM_FAULT",
             Self::Engine(error) => error.reason(),
         }
     }

@@ -3,6 +3,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::ErrorKind as IoKind;
 use std::os::fd::AsRawFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -75,7 +76,9 @@ impl Screened {
 
 impl Screening {
     pub(super) fn screen(&self, folder: &Path, recording: &OsStr) -> Fate {
-        match self.verdict(folder, recording) {
+        // What a panic leaves behind is dropped while it unwinds, so that nothing broken is seen again.
+        let verdict = catch_unwind(AssertUnwindSafe(|| self.verdict(folder, recording)));
+        match verdict.unwrap_or_else(|_| Err(Refused::Panicked.into())) {
             Ok(screened) => Fate::Screened(Box::new(screened)),
             Err(Trouble::Busy) => Fate::Busy,
             Err(Trouble::Gone) => Fate::Gone,
@@ -150,7 +153,11 @@ fn channels(path: &Path) -> Result<u16, Refused> {
 fn fate(error: EngineError) -> Fate {
     match error.kind() {
         ErrorKind::Cancelled | ErrorKind::ResourceExhausted => Fate::Later(error.to_string()),
-        ErrorKind::Unavailable if error.reason() == "STORE_BUSY" => Fate::Later(error.to_string()),
+        ErrorKind::Unavailable if matches!(error.reason(), "STORE_BUSY" | "CALL_NOT_CONCLUDED") => {
+            Fate::Later(error.to_string())
+        }
+        // This recording trips the decoder, today and at every start; the next one need not.
+        ErrorKind::Internal if error.reason() == "DECODER_FAULT" => Fate::Refused(error.into()),
         // The file itself can't be read.
         ErrorKind::Unavailable => Fate::Refused(error.into()),
         ErrorKind::Internal | ErrorKind::NotFound => Fate::Stop(error),
@@ -175,5 +182,40 @@ impl<'a> Turn<'a> {
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.call);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use earmark_engine::RecordsError;
+
+    use super::*;
+
+    fn at_fault(error: impl Into<EngineError>) -> &'static str {
+        match fate(error.into()) {
+            Fate::Refused(_) => "recording",
+            Fate::Later(_) => "nobody",
+            Fate::Stop(_) => "machine",
+            Fate::Screened(_) | Fate::Busy | Fate::Gone => panic!("an error is none of these"),
+        }
+    }
+
+    #[test]
+    fn a_recording_that_trips_a_decoder_is_set_aside() {
+        let Fate::Refused(refused) = fate(AudioError::DecoderFault { codec: "flac" }.into()) else {
+            panic!("it stops all")
+        };
+        assert_eq!(refused.code(), "DECODER_FAULT");
+    }
+
+    #[test]
+    fn what_passes_is_tried_again_and_what_lies_with_the_machine_stops_all() {
+        assert_eq!(at_fault(AudioError::Empty), "recording");
+        assert_eq!(at_fault(RecordsError::DiskFull), "nobody");
+        assert_eq!(at_fault(RecordsError::Busy), "nobody");
+        let unkept = |source| EngineError::CallNotConcluded { call: CallId::new("k").unwrap(), source };
+        assert_eq!(at_fault(unkept(RecordsError::DiskFull)), "nobody");
+        assert_eq!(at_fault(unkept(RecordsError::Busy)), "nobody");
+        assert_eq!(at_fault(RecordsError::Corrupt { detail: String::new() }), "machine");
     }
 }

@@ -1,8 +1,9 @@
 //! Killed at any moment, the server comes back with all that it acknowledged.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use earmark_server::proto::v1::{ListCustomersRequest, Verdict};
+use earmark_server::proto::v1::{CallUpdate, ListCustomersRequest, Verdict};
 use tokio::task::JoinSet;
 
 use crate::harness::calls::{info, verdict};
@@ -60,7 +61,12 @@ async fn a_kill_during_a_call_keeps_the_updates_that_were_sent() {
     let mut clients = Clients::connect(server.address()).await;
     let mut call = clients.begin_call(info("call", "")).await.unwrap();
     call.say(&voices::call("carlo")).await;
-    let mut sent = Vec::new();
+    let silent = clients.begin_call(info("silent", "")).await.unwrap();
+    silent.say(&[0; 8000]).await;
+    while clients.call("silent").await.is_err() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let mut sent: Vec<CallUpdate> = Vec::new();
     for _ in 0..3 {
         sent.push(call.next().await.unwrap().expect("an update"));
     }
@@ -77,4 +83,19 @@ async fn a_kill_during_a_call_keeps_the_updates_that_were_sent() {
     let record = clients.call("call").await.unwrap();
     assert!(record.updates.len() >= sent.len());
     assert_eq!(record.updates[..sent.len()], sent[..]);
+    // Nobody screens it any more: it ended when it was last heard of, with what was known then.
+    let [.., heard, last] = &record.updates[..] else { panic!("{record:?}") };
+    assert!(last.r#final && !heard.r#final && last.sequence == heard.sequence + 1);
+    assert_eq!((&last.decision, &last.speech), (&heard.decision, &heard.speech));
+    assert!(record.end_time.is_some() && record.end_time == heard.update_time);
+    // Of one that had no update yet the end is known as well.
+    let record = clients.call("silent").await.unwrap();
+    assert_eq!(record.updates.iter().map(verdict).collect::<Vec<_>>(), [Verdict::NoCustomerClaimed]);
+    assert!(record.updates[0].r#final && record.end_time == record.start_time);
+    // Once: another start finds nothing to end.
+    let counted = clients.call("call").await.unwrap();
+    server.kill();
+    let server = Launch::new().start(data.path());
+    let mut clients = Clients::connect(server.address()).await;
+    assert_eq!(clients.call("call").await.unwrap(), counted);
 }

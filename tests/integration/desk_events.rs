@@ -1,6 +1,6 @@
 //! A page's stream of events over the real server: every update once, wherever the line breaks.
 
-use earmark_server::proto::v1::{CallInfo, CallUpdate, OptOutRequest};
+use earmark_server::proto::v1::{CallInfo, CallUpdate, OptOutRequest, RegisterCallRequest};
 use tokio::task::spawn_blocking;
 
 use crate::harness::calls::info;
@@ -201,6 +201,43 @@ async fn an_agents_page_gets_every_call_of_the_agent_once_also_those_of_its_abse
     .await;
     assert_eq!(seen.0, seen.1);
     assert!(seen.2);
+}
+
+/// Who answers is known only when the call runs: pages that are open and pages that come then have it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_becomes_an_agents_while_it_runs_is_on_the_agents_pages() {
+    let (mut clients, address) = (populated().await, address().await);
+    let (agent, id) = (unique("agent"), unique("call"));
+    let path = format!("/events?agent_id={agent}");
+    let page =
+        move |address: String, path: String| EventStream::open(&address, &path, None).expect("a stream");
+    let (own, own_path) = (address.clone(), path.clone());
+    let mut open = off(move || page(own, own_path)).await;
+    let mut live = clients.begin_call(info(&id, "")).await.unwrap();
+    let samples = voices::call(CUSTOMERS[0]);
+    live.say(&samples[..6 * 8000]).await;
+    let mut told = vec![live.next().await.unwrap().expect("an update")];
+    let known = CallInfo { agent_id: agent, ..info(&id, CUSTOMERS[0]) };
+    let registered = RegisterCallRequest { call: Some(known), ..RegisterCallRequest::default() };
+    assert!(clients.screening.register_call(registered).await.unwrap().into_inner().live);
+    let (call, open) = off(move || (open.next_named("call"), open)).await;
+    assert_eq!(call.data["call_id"].as_str(), Some(id.as_str()));
+    let late = off(move || {
+        let mut late = page(address, path);
+        (late.next_named("call"), late)
+    });
+    let (call, late) = late.await;
+    assert_eq!(
+        (call.data["call_id"].as_str(), call.data["customer_id"].as_str()),
+        (Some(id.as_str()), Some(CUSTOMERS[0]))
+    );
+    live.say(&samples[6 * 8000..]).await;
+    told.extend(live.hang_up().await.unwrap());
+    let count = told.len();
+    for mut stream in [open, late] {
+        let seen = off(move || (0..count).map(|_| stream.next_named("update")).collect::<Vec<_>>()).await;
+        assert_eq!(sequences(&seen), counted(&told));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,7 +9,7 @@ use earmark_voiceprint::{NetSpeech, Quality, Voiceprint};
 use crate::call::WarningCode;
 use crate::scorer::Scorer;
 use crate::views::total_speech;
-use crate::voices;
+use crate::voices::Voices;
 use crate::{EngineError, EnrollmentRules, SpeechSummary};
 
 /// What was heard in one recording or stream.
@@ -114,10 +114,10 @@ fn holds_several_voices(
     windows: &[SpeechWindow],
 ) -> Result<bool, EngineError> {
     let back_end = scorer.matcher.bundle().back_end();
-    let split = voices::split_cosine(back_end, windows)?;
-    let least = voices::least_cosine(back_end, windows)?;
+    let voices = Voices::of(back_end, windows)?;
     let under = |cosine: Option<f32>, limit| cosine.is_some_and(|cosine| cosine < limit);
-    Ok(under(split, rules.min_split_cosine) || under(least, rules.min_window_cosine))
+    Ok(under(voices.split_cosine()?, rules.min_split_cosine)
+        || under(voices.least_cosine(), rules.min_window_cosine))
 }
 
 /// Each recording against all others together: the one that fits least is named.

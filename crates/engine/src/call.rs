@@ -156,6 +156,8 @@ pub struct CallUpdate {
     pub speaker: u32,
     /// What was heard so far.
     pub speech: SpeechSummary,
+    /// The call's time by then, in seconds, as of the excerpts: it runs on over holds and lost audio.
+    pub call_s: f64,
     /// The 1:1 evidence.
     pub customer: CustomerComparison,
     /// The best hits of the proxy library, best first, at most [`MAX_PROXIES_SHOWN`].
@@ -179,6 +181,15 @@ pub struct CallUpdate {
     pub compute: Duration,
     /// When it was made.
     pub at: Timestamp,
+}
+
+/// What a call's end brings.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LastUpdates {
+    /// Those that could not be kept before, and so were not told before, in order.
+    pub waited: Vec<CallUpdate>,
+    /// The final one.
+    pub last: CallUpdate,
 }
 
 /// The most excerpts an update names.
@@ -222,6 +233,11 @@ pub trait CallObserver: Send + Sync {
 
     /// There is more evidence; it is in the records by now.
     fn updated(&self, tenant: &TenantId, update: &CallUpdate);
+
+    /// A call is not screened any more: told once of every call, after its last update. `concluded` is
+    /// false where its end could not be kept: there is no final update then, and its record stays
+    /// unfinished until the program starts again.
+    fn ended(&self, _tenant: &TenantId, _call: &CallInfo, _concluded: bool) {}
 
     /// Somebody reported what a call turned out to be; it is in the records by now.
     fn reported(&self, _tenant: &TenantId, _call: &CallInfo, _outcome: &StoredOutcome) {}

@@ -24,6 +24,7 @@ pub(crate) fn to_record(update: &CallUpdate) -> Result<EvidenceUpdate, EngineErr
         quality: update.speech.quality,
         warnings: update.speech.warnings.iter().map(|w| code(w.as_str())).collect::<Result<_, _>>()?,
         audio_position_s: update.speech.audio_s,
+        call_position_s: update.call_s,
         customer: customer_to_record(update.customer)?,
         proxies: update.proxies.iter().map(proxy_to_record).collect(),
         posterior: update.posterior.map(|p| records::Posterior {
@@ -101,6 +102,7 @@ fn update_from_record(
             quality: update.quality,
             warnings: update.warnings.iter().filter_map(|w| WarningCode::from_code(&upper(w))).collect(),
         },
+        call_s: update.call_position_s,
         customer: customer_from_record(&update.customer),
         proxies: update.proxies.into_iter().map(proxy).collect(),
         posterior: update.posterior.map(|p| Hypotheses {

@@ -17,6 +17,7 @@ use crate::call::{CallObserver, CallRecord, CallUpdate, OutcomeReport};
 use crate::enrollment::actor;
 use crate::galleries::TenantGalleries;
 use crate::scorer::Scorer;
+use crate::store::StoreState;
 use crate::time::now;
 use crate::{EngineError, EngineOptions, call_record};
 
@@ -38,6 +39,7 @@ struct Inner {
     tenants: HashMap<TenantId, Arc<TenantGalleries>>,
     observers: RwLock<Vec<Arc<dyn CallObserver>>>,
     live_calls: AtomicUsize,
+    store: StoreState,
 }
 
 /// How much an engine holds.
@@ -52,7 +54,8 @@ pub struct EngineStatistics {
 }
 
 impl Engine {
-    /// Opens the models and the data folder, and builds the galleries from the records.
+    /// Opens the models and the data folder, builds the galleries from the records, and ends the calls
+    /// that the last program to use the folder was lost in the midst of.
     ///
     /// # Errors
     /// A missing or corrupt model, a data folder in use, a key file that is missing or too open, a
@@ -87,8 +90,11 @@ impl Engine {
             tenants,
             observers: RwLock::default(),
             live_calls: AtomicUsize::new(0),
+            store: StoreState::default(),
         };
-        Ok(Self(Arc::new(inner)))
+        let engine = Self(Arc::new(inner));
+        engine.conclude_lost_calls()?;
+        Ok(engine)
     }
 
     /// From now on `observer` hears of every update of every call.
@@ -169,6 +175,10 @@ impl Engine {
 
     pub(crate) fn keys(&self) -> &KeyFile {
         &self.0.keys
+    }
+
+    pub(crate) fn store(&self) -> &StoreState {
+        &self.0.store
     }
 
     pub(crate) fn records(&self) -> &dyn Records {

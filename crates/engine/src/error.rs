@@ -102,6 +102,17 @@ pub enum EngineError {
         /// The call.
         call: CallId,
     },
+    /// The call's end could not be kept, and so its verdict is not told: see to the store. The call is
+    /// ended in the records, with the last update that was kept, when the program starts again.
+    #[error(
+        "the end of call {call} could not be kept ({source}); it is concluded with its last kept update at the next start"
+    )]
+    CallNotConcluded {
+        /// The call.
+        call: CallId,
+        /// What the store says.
+        source: RecordsError,
+    },
     /// The call was ended before: begin another.
     #[error("the call has ended; begin a new call for new audio")]
     CallEnded,

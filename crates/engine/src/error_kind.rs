@@ -58,6 +58,7 @@ impl EngineError {
             Self::Records(error) => records(error),
             Self::Cancelled => (Cancelled, "CANCELLED"),
             Self::CallIdReused { .. } => (AlreadyExists, "CALL_ID_REUSED"),
+            Self::CallNotConcluded { source, .. } => (records(source).0, "CALL_NOT_CONCLUDED"),
             Self::CallEnded => (FailedPrecondition, "CALL_ENDED"),
         }
     }
@@ -97,6 +98,7 @@ fn audio(error: &AudioError) -> (ErrorKind, &'static str) {
         | AudioError::ModelDescription { .. }
         | AudioError::ModelGraph { .. } => (FailedPrecondition, "UNUSABLE_MODEL"),
         AudioError::Prompt { .. } => (FailedPrecondition, "UNUSABLE_PROMPT"),
+        AudioError::DecoderFault { .. } => (Internal, "DECODER_FAULT"),
         _ => (Internal, "AUDIO_FAULT"),
     }
 }

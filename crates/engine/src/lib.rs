@@ -23,18 +23,20 @@ mod galleries;
 mod input;
 mod library;
 mod listening;
+mod lost_calls;
 mod options;
 mod recorded;
 mod scorer;
 mod session;
 mod stateless;
+mod store;
 mod time;
 mod views;
 mod voices;
 
 pub use call::{
-    CallInfo, CallObserver, CallRecord, CallUpdate, CustomerComparison, Hypotheses, MAX_EXCERPTS,
-    MAX_PROXIES_SHOWN, OutcomeReport, ProxyEvidence, SpeechSummary, WarningCode,
+    CallInfo, CallObserver, CallRecord, CallUpdate, CustomerComparison, Hypotheses, LastUpdates,
+    MAX_EXCERPTS, MAX_PROXIES_SHOWN, OutcomeReport, ProxyEvidence, SpeechSummary, WarningCode,
 };
 pub use cancellation::Cancellation;
 pub use desk::CallLine;

@@ -7,6 +7,9 @@ use crate::call::{CallInfo, CallUpdate};
 use crate::engine::Engine;
 use crate::{Cancellation, EngineError, RecordingInput};
 
+/// What a fingerprint begins with.
+const FINGERPRINT: &str = "recording sha256:";
+
 /// A recording's verdict, and whether this request gave it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RecordedScreening {
@@ -66,5 +69,11 @@ fn same(kept: &CallStart, call: &CallInfo, encoding: &str) -> bool {
 /// What the record of the call says of its audio: a whole recording, and which one.
 fn fingerprinted(digest: &[u8; 32]) -> String {
     let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("recording sha256:{hex}")
+    format!("{FINGERPRINT}{hex}")
+}
+
+/// Whether a call is of a recording that is screened under its call id until its verdict is kept, so
+/// that its record waits for that.
+pub(crate) fn comes_again(start: &CallStart) -> bool {
+    start.encoding.starts_with(FINGERPRINT)
 }

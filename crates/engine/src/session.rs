@@ -1,152 +1,28 @@
+mod begin;
 mod clock;
 mod excerpts;
+mod keeping;
+mod shown;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use earmark_audio::{ChannelRole, SpeechWindow, StreamFormat};
-use earmark_records::{CallAmendment, CallStart, Excerpt};
-use earmark_scoring::{
-    CustomerEvidence, Decision, Evidence, EvidenceTrack, Posterior, Prepared, Reason, Verdict,
-};
-use earmark_voiceprint::{CustomerId, NetSpeech, ProxyId, TenantId, Voiceprint};
+use earmark_records::{CallAmendment, Excerpt};
+use earmark_scoring::{CustomerEvidence, Decision, Evidence, EvidenceTrack, Prepared, Reason, Verdict};
+use earmark_voiceprint::{NetSpeech, ProxyId, TenantId, Voiceprint};
 
 use self::clock::CallClock;
 use self::excerpts::{Wanted, Windows};
+use self::keeping::Keeping;
+use self::shown::{comparison, hypotheses, shown};
 
-use crate::admission::Heard;
-use crate::call::{
-    CallInfo, CallUpdate, CustomerComparison, Hypotheses, MAX_PROXIES_SHOWN, ProxyEvidence, SpeechSummary,
-};
-use crate::call_record;
+use crate::EngineError;
+use crate::call::{CallInfo, CallUpdate, LastUpdates, SpeechSummary};
 use crate::engine::Engine;
 use crate::listening::Listener;
 use crate::scorer::ListAnswer;
 use crate::time::now;
-use crate::voices;
-use crate::{Cancellation, EngineError, RecordingInput};
-
-impl Engine {
-    /// Begins to screen a live call.
-    ///
-    /// # Errors
-    /// A call id that is taken, a format that can't be, an unknown tenant, or a store's failure.
-    pub fn begin_call(
-        &self,
-        tenant: &TenantId,
-        call: CallInfo,
-        format: StreamFormat,
-        role: ChannelRole,
-    ) -> Result<CallSession, EngineError> {
-        let listener = self.listener(tenant, call.claimed.as_ref(), Layout { format, role })?;
-        let channel = format!("{:?} {role:?}", format.channel);
-        let mut session = self.begin(tenant, call, listener, format.encoding.to_string(), Some(channel))?;
-        session.layout = Some(Layout { format, role });
-        Ok(session)
-    }
-
-    fn listener(
-        &self,
-        tenant: &TenantId,
-        claimed: Option<&CustomerId>,
-        layout: Layout,
-    ) -> Result<Listener, EngineError> {
-        match self.barred(tenant, claimed)? {
-            true => Listener::deaf(layout.format),
-            false => Listener::stream(self, layout.format, layout.role, true),
-        }
-    }
-
-    /// Screens a whole recording and keeps the result as a call.
-    ///
-    /// # Errors
-    /// As [`Engine::begin_call`], and what is wrong with the recording.
-    pub fn screen_recording(
-        &self,
-        tenant: &TenantId,
-        call: CallInfo,
-        recording: &RecordingInput,
-        cancel: &Cancellation,
-    ) -> Result<CallUpdate, EngineError> {
-        self.screen(tenant, call, recording, Some("recording".to_owned()), cancel)
-    }
-
-    /// Screens a whole recording and keeps how it is encoded; without that the call is in the records
-    /// already.
-    pub(crate) fn screen(
-        &self,
-        tenant: &TenantId,
-        call: CallInfo,
-        recording: &RecordingInput,
-        encoding: Option<String>,
-        cancel: &Cancellation,
-    ) -> Result<CallUpdate, EngineError> {
-        let began = Instant::now();
-        // Heard first: a recording that can't be read leaves no call behind.
-        let heard = if self.barred(tenant, call.claimed.as_ref())? {
-            Heard::nothing()
-        } else {
-            self.hear(recording, 0, true, cancel)?
-        };
-        let listener = Listener::heard(heard, recording.role);
-        let channel = format!("{:?} {:?}", recording.channel, recording.role);
-        let mut session = match encoding {
-            Some(encoding) => self.begin(tenant, call, listener, encoding, Some(channel))?,
-            None => self.session(tenant, call, listener),
-        };
-        session.compute = began.elapsed();
-        session.finish()
-    }
-
-    /// Whether the claimed customer's refusal forbids to process the caller's voice.
-    fn barred(&self, tenant: &TenantId, claimed: Option<&CustomerId>) -> Result<bool, EngineError> {
-        let galleries = self.galleries(tenant)?;
-        let customer = self.customer_evidence(tenant, &galleries, claimed, None)?;
-        Ok(customer == CustomerEvidence::OptedOut && !self.options().screen_opted_out)
-    }
-
-    fn begin(
-        &self,
-        tenant: &TenantId,
-        call: CallInfo,
-        listener: Listener,
-        encoding: String,
-        channel: Option<String>,
-    ) -> Result<CallSession, EngineError> {
-        self.galleries(tenant)?;
-        let start = CallStart {
-            call: call.call_id.clone(),
-            claimed_customer: call.claimed.clone(),
-            caller_number: call.caller_number.clone(),
-            agent: call.agent.clone(),
-            scene: call.scene.clone(),
-            encoding,
-            channel,
-            started_at: now(),
-        };
-        self.records().begin_call(tenant, &start)?;
-        self.tell(|observer| observer.began(tenant, &call, start.started_at));
-        Ok(self.session(tenant, call, listener))
-    }
-
-    /// A session of a call that is in the records and has no update yet.
-    fn session(&self, tenant: &TenantId, call: CallInfo, listener: Listener) -> CallSession {
-        self.call_began();
-        CallSession {
-            engine: self.clone(),
-            tenant: tenant.clone(),
-            call,
-            layout: None,
-            listener: Some(listener),
-            clock: CallClock::default(),
-            speaker: Speaker::new(1),
-            earlier_tagged: false,
-            sequence: 0,
-            compute: Duration::ZERO,
-            last: None,
-        }
-    }
-}
 
 /// How a live call's audio is laid out.
 #[derive(Clone, Copy)]
@@ -184,9 +60,9 @@ impl Speaker {
     fn note_windows(&mut self, engine: &Engine, windows: &[SpeechWindow]) -> Result<(), EngineError> {
         if windows.len() != self.windows_judged {
             let back_end = engine.scorer().matcher.bundle().back_end();
-            let split = voices::split_cosine(back_end, windows)?;
-            self.several_voices = split.is_some_and(|cosine| cosine < engine.options().max_split_cosine);
             self.windows.add(back_end, windows)?;
+            let split = self.windows.split_cosine()?;
+            self.several_voices = split.is_some_and(|cosine| cosine < engine.options().max_split_cosine);
             self.windows_judged = windows.len();
         }
         Ok(())
@@ -212,10 +88,11 @@ pub struct CallSession {
     speaker: Speaker,
     /// Whether somebody who spoke before was tagged as a listed proxy.
     earlier_tagged: bool,
-    sequence: u32,
     /// Processor time since the last update.
     compute: Duration,
-    last: Option<CallUpdate>,
+    keeping: Keeping,
+    /// Whether its end is in the records.
+    concluded: bool,
 }
 
 impl CallSession {
@@ -231,19 +108,29 @@ impl CallSession {
     }
 
     /// The next update that the audio so far allows; `None` until more of it is there. Ask until
-    /// it says `None`.
+    /// it says `None`. While the records can't be written there is none: those that were made
+    /// meanwhile come when they are kept, in order, or the newest of them after a long time.
     ///
     /// # Errors
-    /// A failure of the network, the galleries or the records.
+    /// A failure of the network or the galleries, or one of the records that does not pass.
     pub fn next_update(&mut self) -> Result<Option<CallUpdate>, EngineError> {
-        let began = Instant::now();
-        let listener = self.listener.as_mut().ok_or(EngineError::CallEnded)?;
-        let Some((voiceprint, speech, windows)) = listener.evidence() else { return Ok(None) };
-        // Those of later speech wait for its evidence, so that nothing depends on how audio was cut.
-        let by_then = listener.windows().get(..windows).unwrap_or_default();
-        self.speaker.note_windows(&self.engine, by_then)?;
-        self.speaker.heard = Some((voiceprint.clone(), speech.clone()));
-        self.tell(Some(&voiceprint), speech, began).map(Some)
+        if let Some(kept) = self.keeping.next_kept() {
+            return Ok(Some(kept));
+        }
+        loop {
+            let began = Instant::now();
+            let listener = self.listener.as_mut().ok_or(EngineError::CallEnded)?;
+            let Some((voiceprint, speech, windows)) = listener.evidence() else { break };
+            // Those of later speech wait for its evidence, so that nothing depends on how audio was cut.
+            let by_then = listener.windows().get(..windows).unwrap_or_default();
+            self.speaker.note_windows(&self.engine, by_then)?;
+            self.speaker.heard = Some((voiceprint.clone(), speech.clone()));
+            if let Some(told) = self.tell(Some(&voiceprint), speech, began)? {
+                return Ok(Some(told));
+            }
+        }
+        self.keep()?;
+        Ok(self.keeping.next_kept())
     }
 
     /// The bytes from here on have another format: the codec changed in the middle of the call.
@@ -270,11 +157,12 @@ impl CallSession {
     }
 
     /// From here on somebody else speaks on the caller's leg (a transfer): the evidence begins anew,
-    /// and the update says so. The record keeps what was said of the one before.
+    /// and the update says so. The record keeps what was said of the one before. The update is the
+    /// next that is kept, as of [`CallSession::next_update`].
     ///
     /// # Errors
     /// As [`CallSession::next_update`].
-    pub fn change_speaker(&mut self) -> Result<CallUpdate, EngineError> {
+    pub fn change_speaker(&mut self) -> Result<Option<CallUpdate>, EngineError> {
         let began = Instant::now();
         let tagged = self.speaker.track.last().is_some_and(|d| d.verdict == Verdict::SuspectedProxy);
         self.listen_anew()?;
@@ -284,7 +172,8 @@ impl CallSession {
     }
 
     /// Takes in what became known of the call: whom the caller claims to be, who answers now. The
-    /// update is of the evidence so far; none if there is nothing new.
+    /// update is of the evidence so far; none if there is nothing new. It is the next that is kept, as
+    /// of [`CallSession::next_update`].
     ///
     /// # Errors
     /// As [`CallSession::next_update`].
@@ -298,7 +187,7 @@ impl CallSession {
         }
         let barred = self.engine.barred(&self.tenant, call.claimed.as_ref())?;
         let ears_change = barred != listener.is_deaf();
-        self.engine.records().amend_call(&self.tenant, &call.call_id, amendment)?;
+        self.keeping.amend(amendment);
         let claim_changed = call.claimed != self.call.claimed;
         self.call = call;
         if ears_change {
@@ -310,7 +199,7 @@ impl CallSession {
         }
         let heard = self.speaker.heard.clone();
         let (voiceprint, speech) = heard.map_or((None, SpeechSummary::nothing()), |(v, s)| (Some(v), s));
-        self.tell(voiceprint.as_ref(), speech, began).map(Some)
+        self.tell(voiceprint.as_ref(), speech, began)
     }
 
     /// Another listener takes over.
@@ -323,36 +212,37 @@ impl CallSession {
         Ok(())
     }
 
-    /// Makes an update, keeps it and shows it.
+    /// Makes an update, and keeps and shows all that waits for it; the next that was kept.
     fn tell(
         &mut self,
         voiceprint: Option<&Voiceprint>,
         speech: SpeechSummary,
         began: Instant,
-    ) -> Result<CallUpdate, EngineError> {
+    ) -> Result<Option<CallUpdate>, EngineError> {
         let update = self.update(voiceprint, speech, false, began)?;
-        let kept = call_record::to_record(&update)?;
-        self.engine.records().append_update(&self.tenant, &self.call.call_id, &kept)?;
-        self.publish(&update);
-        Ok(update)
+        self.keeping.push(update);
+        self.keep()?;
+        Ok(self.keeping.next_kept())
     }
 
-    /// Ends the call with a verdict over all its speech.
+    /// Ends the call with a verdict over all its speech, and gives it after the updates that waited to be
+    /// kept.
     ///
     /// # Errors
     /// As [`CallSession::next_update`]; also where the stream ends inside a sample.
-    pub fn finish(mut self) -> Result<CallUpdate, EngineError> {
+    /// [`EngineError::CallNotConcluded`] where the end could not be kept: the verdict is then not told,
+    /// as nothing is told that is not in the records.
+    pub fn finish(mut self) -> Result<LastUpdates, EngineError> {
         let began = Instant::now();
         let listener = self.listener.take().ok_or(EngineError::CallEnded)?;
         let heard = listener.finish();
-        self.engine.call_ended();
         let heard = heard.inspect_err(|_| self.abandon())?;
         let noted = self.speaker.note_windows(&self.engine, &heard.windows);
         noted.inspect_err(|_| self.abandon())?;
         let update = self.update(heard.voiceprint.as_ref(), heard.speech, true, began);
         let update = update.inspect_err(|_| self.abandon())?;
         self.conclude(&update, heard.voiceprint.as_ref())?;
-        Ok(update)
+        Ok(LastUpdates { waited: self.keeping.take_kept(), last: update })
     }
 
     /// The speech heard so far.
@@ -368,6 +258,7 @@ impl CallSession {
         is_final: bool,
         began: Instant,
     ) -> Result<CallUpdate, EngineError> {
+        let call_s = self.clock.call_s(speech.audio_s);
         speech.audio_s = self.clock.heard_s(speech.audio_s);
         let probe =
             voiceprint.map(|v| self.engine.scorer().matcher.prepare(v, speech.quality)).transpose()?;
@@ -388,14 +279,14 @@ impl CallSession {
         let excerpts = self.excerpts(&decision)?;
         decision.reasons.extend((self.speaker.number > 1).then_some(Reason::SpeakerChanged));
         decision.reasons.extend(self.earlier_tagged.then_some(Reason::EarlierSpeakerTagged));
-        self.sequence += 1;
         let compute = std::mem::take(&mut self.compute) + began.elapsed();
         Ok(CallUpdate {
             call: self.call.clone(),
-            sequence: self.sequence,
+            sequence: self.keeping.next_sequence(),
             is_final,
             speaker: self.speaker.number,
             excerpts,
+            call_s,
             customer: comparison(customer),
             proxies: shown(&answer, &decision.posterior),
             posterior: probe.is_some().then(|| hypotheses(&decision.posterior)),
@@ -445,73 +336,5 @@ impl CallSession {
             _ => ListAnswer::none(),
         };
         Ok((customer, answer))
-    }
-
-    fn conclude(&mut self, update: &CallUpdate, voiceprint: Option<&Voiceprint>) -> Result<(), EngineError> {
-        let kept = voiceprint.filter(|_| self.engine.options().keep_call_voiceprints);
-        self.engine.finish_call_record(&self.tenant, update, kept)?;
-        self.publish(update);
-        Ok(())
-    }
-
-    fn publish(&mut self, update: &CallUpdate) {
-        self.last = Some(update.clone());
-        self.engine.publish(&self.tenant, update);
-    }
-
-    /// Ends the call in the records with what was known last. Nobody is left to tell of a failure:
-    /// the call then stays unfinished in the records, which is true as well.
-    fn abandon(&mut self) {
-        let last = self.last.take().map_or_else(
-            || self.update(None, SpeechSummary::nothing(), true, Instant::now()),
-            |last| Ok(CallUpdate { sequence: last.sequence + 1, is_final: true, at: now(), ..last }),
-        );
-        if let Ok(update) = last {
-            let _ = self.conclude(&update, None);
-        }
-    }
-}
-
-impl Drop for CallSession {
-    fn drop(&mut self) {
-        if self.listener.take().is_some() {
-            self.engine.call_ended();
-            self.abandon();
-        }
-    }
-}
-
-fn shown(answer: &ListAnswer, posterior: &Posterior<ProxyId>) -> Vec<ProxyEvidence> {
-    let probability = |id: &ProxyId| posterior.hits.iter().find(|(k, _)| k == id).map_or(0.0, |(_, p)| *p);
-    answer
-        .hits
-        .iter()
-        .take(MAX_PROXIES_SHOWN)
-        .map(|(card, llr)| ProxyEvidence {
-            proxy: card.id.clone(),
-            label: Arc::clone(&card.label),
-            llr: llr.nats(),
-            posterior: probability(&card.id),
-        })
-        .collect()
-}
-
-fn comparison(customer: CustomerEvidence) -> CustomerComparison {
-    match customer {
-        CustomerEvidence::Scored(llr) => CustomerComparison::Llr(llr.nats()),
-        CustomerEvidence::NotEnrolled => CustomerComparison::NotEnrolled,
-        CustomerEvidence::OptedOut => CustomerComparison::OptedOut,
-        CustomerEvidence::NotClaimed => CustomerComparison::NotClaimed,
-        CustomerEvidence::TooShort => CustomerComparison::TooShort,
-    }
-}
-
-fn hypotheses(posterior: &Posterior<ProxyId>) -> Hypotheses {
-    // Rounding can leave a share a hair above 1.
-    let share = |p: f64| p.clamp(0.0, 1.0);
-    Hypotheses {
-        customer: share(posterior.customer),
-        listed_proxy: share(posterior.listed),
-        somebody_else: share(posterior.other),
     }
 }

@@ -18,10 +18,12 @@ pub enum AuditAction {
     UnlistProxy,
     /// It was reported what a call turned out to be.
     ReportOutcome,
+    /// A call that the program was lost in the midst of was ended with what had been kept of it.
+    ConcludeCall,
 }
 
 impl AuditAction {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Enroll,
         Self::DeleteCustomer,
         Self::OptOut,
@@ -29,6 +31,7 @@ impl AuditAction {
         Self::ListProxy,
         Self::UnlistProxy,
         Self::ReportOutcome,
+        Self::ConcludeCall,
     ];
 
     /// The stable code that is stored and hashed.
@@ -42,6 +45,7 @@ impl AuditAction {
             Self::ListProxy => "list_proxy",
             Self::UnlistProxy => "unlist_proxy",
             Self::ReportOutcome => "report_outcome",
+            Self::ConcludeCall => "conclude_call",
         }
     }
 

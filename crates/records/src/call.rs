@@ -108,7 +108,8 @@ pub struct CallConclusion {
 pub struct CallSummary {
     /// What was known when it began.
     pub start: CallStart,
-    /// How it ended; `None` while it lives, or if the server was lost while it lived.
+    /// How it ended; `None` while it lives, or if the program was lost while it lived and has not started
+    /// again.
     pub conclusion: Option<CallConclusion>,
     /// The latest report on what it turned out to be.
     pub outcome: Option<StoredOutcome>,
@@ -121,7 +122,8 @@ pub struct Call {
     pub start: CallStart,
     /// Every update in order, the final one included.
     pub updates: Vec<EvidenceUpdate>,
-    /// How it ended; `None` while it lives, or if the server was lost while it lived.
+    /// How it ended; `None` while it lives, or if the program was lost while it lived and has not started
+    /// again.
     pub conclusion: Option<CallConclusion>,
     /// Every report on what it turned out to be, oldest first; the last one counts.
     pub outcomes: Vec<StoredOutcome>,

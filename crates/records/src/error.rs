@@ -214,6 +214,13 @@ pub enum RecordsError {
 }
 
 impl RecordsError {
+    /// Whether it lies with the store and not with what was to be kept, so that the same may be kept
+    /// later: once there is space, or nobody else holds the database.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::DiskFull | Self::Busy | Self::Io { .. } | Self::Database { .. })
+    }
+
     pub(crate) fn not_found(kind: RecordKind, id: &dyn fmt::Display) -> Self {
         Self::NotFound { kind, id: id.to_string() }
     }

@@ -68,6 +68,8 @@ pub struct EvidenceUpdate {
     pub net_speech: NetSpeech,
     /// The audio heard so far, in seconds.
     pub audio_position_s: f64,
+    /// The call's time by then, in seconds: it runs on over holds and lost audio.
+    pub call_position_s: f64,
     /// How good the audio is so far, all fields finite; `None` where nothing was heard.
     pub quality: Option<Quality>,
     /// What was noticed about the audio; at most 32.
@@ -109,6 +111,7 @@ impl EvidenceUpdate {
         self.quality.as_ref().map_or(Ok(()), check_quality)?;
         check_line("calibration", &self.calibration, MAX_CALIBRATION_BYTES)?;
         check_seconds("audio position", self.audio_position_s)?;
+        check_seconds("call position", self.call_position_s)?;
         check_range("compute time", self.compute_ms >= 0.0 && self.compute_ms.is_finite())?;
         if let CustomerEvidence::Llr(llr) = self.customer {
             check_range("customer llr", llr.is_finite())?;

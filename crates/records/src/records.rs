@@ -181,6 +181,21 @@ pub trait Records: Send + Sync {
         now: Timestamp,
     ) -> Result<(), RecordsError>;
 
+    /// Ends a call that the program was lost in the midst of, as [`Records::finish_call`] does, and
+    /// says so in the audit trail. `ended_at` is when it was last heard of.
+    ///
+    /// # Errors
+    /// As [`Records::append_update`].
+    fn conclude_lost_call(
+        &self,
+        tenant: &TenantId,
+        call: &CallId,
+        end: &CallEnd<'_>,
+        ended_at: Timestamp,
+        by: &Actor,
+        now: Timestamp,
+    ) -> Result<(), RecordsError>;
+
     /// Adds a report on what a call turned out to be.
     ///
     /// # Errors

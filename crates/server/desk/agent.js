@@ -134,6 +134,8 @@ follow(query("/events", { agent_id: agentId }), {
     show();
     tellUpdate(update);
   },
+  // Only of a call that ended without a last update.
+  end: (over) => { cards.get(over.call_id)?.end(); show(); },
   outcome: (outcome) => { cards.get(outcome.call_id)?.setOutcome(outcome); tellOutcome(outcome.call_id, outcome); },
 });
 onLanguage(() => { for (const each of cards.values()) each.relabel(); show(); });

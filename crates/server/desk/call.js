@@ -58,7 +58,7 @@ function row(update, i) {
   const changed = before?.verdict !== update.verdict || update.final;
   const first = update.proxies[0];
   return h("tr", { class: changed ? "changed" : "" },
-    h("td", {}, place(update.audio_s)),
+    h("td", {}, place(update.call_s)),
     h("td", {}, update.net_speech_s.toFixed(1)),
     h("td", { class: "of", "data-verdict": update.verdict }, icon(update.verdict, "small"), words(update.label)),
     h("td", {}, update.certainty ? percent(update.certainty.probability) : "–"),

@@ -1,5 +1,5 @@
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use earmark_engine::{CallInfo, CallObserver, CallUpdate, StoredOutcome, Timestamp};
 use earmark_voiceprint::{CallId, TenantId};
@@ -9,6 +9,8 @@ use crate::metrics::Metrics;
 
 /// Recordings being screened stand beside live calls for a moment; more than this is no load but a leak.
 const MAX_RUNNING: usize = 4096;
+/// Calls that ended and whose record does not say so: no store is away for so many.
+const MAX_UNCONCLUDED: usize = 4096;
 
 /// Something that happened to some call, as watchers get it.
 #[derive(Debug)]
@@ -25,6 +27,8 @@ pub(crate) enum News {
     Began(RunningCall),
     /// There is more evidence.
     Update(CallUpdate),
+    /// A call ended and there is no final update: its end could not be kept.
+    Ended(CallInfo),
     /// Somebody said what a call turned out to be.
     Outcome(CallInfo, StoredOutcome),
 }
@@ -35,7 +39,7 @@ impl News {
         match self {
             Self::Began(running) => &running.call,
             Self::Update(update) => &update.call,
-            Self::Outcome(call, _) => call,
+            Self::Ended(call) | Self::Outcome(call, _) => call,
         }
     }
 }
@@ -52,13 +56,22 @@ pub(crate) struct RunningCall {
 /// Hears of every call from the engine and hands it to the watchers, of whom none can hold it up.
 pub(crate) struct Feed {
     seen: broadcast::Sender<Arc<Seen>>,
-    running: Mutex<HashMap<(TenantId, CallId), RunningCall>>,
+    calls: Mutex<Calls>,
     metrics: Arc<Metrics>,
+}
+
+type Key = (TenantId, CallId);
+
+#[derive(Default)]
+struct Calls {
+    running: HashMap<Key, RunningCall>,
+    /// Ended, though their records say that they run.
+    unconcluded: HashSet<Key>,
 }
 
 impl Feed {
     pub(crate) fn new(backlog: usize, metrics: Arc<Metrics>) -> Self {
-        Self { seen: broadcast::Sender::new(backlog), running: Mutex::default(), metrics }
+        Self { seen: broadcast::Sender::new(backlog), calls: Mutex::default(), metrics }
     }
 
     /// All that happens from now on. Falls behind rather than holding anybody up.
@@ -69,12 +82,21 @@ impl Feed {
     /// The tenant's calls that are being screened, the latest begun first. Who subscribes before
     /// asking misses none.
     pub(crate) fn running(&self, tenant: &TenantId) -> Vec<RunningCall> {
-        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = running.iter().filter(|((of, _), _)| of == tenant);
+        let held = self.lock();
+        let own = held.running.iter().filter(|((of, _), _)| of == tenant);
         let mut calls: Vec<_> = own.map(|(_, call)| call.clone()).collect();
-        drop(running);
+        drop(held);
         calls.sort_by(|a, b| (b.began_at, &b.call.call_id).cmp(&(a.began_at, &a.call.call_id)));
         calls
+    }
+
+    /// Whether a call ended and its record does not say so, as its end could not be kept.
+    pub(crate) fn is_unconcluded(&self, tenant: &TenantId, call: &CallId) -> bool {
+        self.lock().unconcluded.contains(&(tenant.clone(), call.clone()))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Calls> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn tell(&self, tenant: &TenantId, news: impl FnOnce() -> News) {
@@ -89,29 +111,49 @@ impl Feed {
 impl CallObserver for Feed {
     fn began(&self, tenant: &TenantId, call: &CallInfo, at: Timestamp) {
         let call = RunningCall { call: call.clone(), began_at: at, latest: None };
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        if running.len() < MAX_RUNNING {
-            running.insert((tenant.clone(), call.call.call_id.clone()), call.clone());
+        let mut calls = self.lock();
+        if calls.running.len() < MAX_RUNNING {
+            calls.running.insert((tenant.clone(), call.call.call_id.clone()), call.clone());
         }
-        drop(running);
+        drop(calls);
         self.tell(tenant, || News::Began(call));
     }
 
     fn updated(&self, tenant: &TenantId, update: &CallUpdate) {
         self.metrics.update_compute(update.compute);
         let key = (tenant.clone(), update.call.call_id.clone());
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut calls = self.lock();
         if update.is_final {
             self.metrics.decision(update.verdict.code());
-            running.remove(&key);
-        } else if let Some(call) = running.get_mut(&key) {
+            calls.running.remove(&key);
+        } else if let Some(call) = calls.running.get_mut(&key) {
+            // Whom the caller claims to be and who answers may have become known, or have changed.
+            call.call = update.call.clone();
             call.latest = Some(Arc::new(update.clone()));
         }
-        drop(running);
+        drop(calls);
         self.tell(tenant, || News::Update(update.clone()));
+    }
+
+    fn ended(&self, tenant: &TenantId, call: &CallInfo, concluded: bool) {
+        let key = (tenant.clone(), call.call_id.clone());
+        let mut calls = self.lock();
+        calls.running.remove(&key);
+        if concluded {
+            calls.unconcluded.remove(&key);
+            return;
+        }
+        if calls.unconcluded.len() < MAX_UNCONCLUDED {
+            calls.unconcluded.insert(key);
+        }
+        drop(calls);
+        self.tell(tenant, || News::Ended(call.clone()));
     }
 
     fn reported(&self, tenant: &TenantId, call: &CallInfo, outcome: &StoredOutcome) {
         self.tell(tenant, || News::Outcome(call.clone(), outcome.clone()));
     }
 }
+
+#[cfg(test)]
+mod tests;

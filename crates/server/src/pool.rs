@@ -1,5 +1,5 @@
 //! Blocking work off the async threads: a bounded number of threads, a bounded queue a lane, and
-//! live calls before everything else.
+//! live calls before everything else, but for a share that lookups have.
 
 mod job;
 mod lane;

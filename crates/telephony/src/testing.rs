@@ -102,6 +102,7 @@ pub(crate) fn update() -> CallUpdate {
         is_final: true,
         speaker: 2,
         speech,
+        call_s: 72.5,
         customer: CustomerComparison::Llr(-6.25),
         proxies: vec![proxy],
         posterior: Some(Hypotheses { customer: 0.01, listed_proxy: 0.97, somebody_else: 0.02 }),

@@ -203,7 +203,9 @@ fn updates(engine: &Engine, tenant: &TenantId, at: usize, call: &ProbeRow) -> Re
             feed(&mut session, packet, &mut updates)?;
         }
     }
-    updates.push(session.finish()?);
+    let end = session.finish()?;
+    updates.extend(end.waited);
+    updates.push(end.last);
     Ok(updates)
 }
 

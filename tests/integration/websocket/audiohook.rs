@@ -150,6 +150,26 @@ async fn a_pause_is_a_hold_and_a_probe_is_no_call() {
 }
 
 #[tokio::test]
+async fn the_calls_time_runs_on_over_what_was_left_out() {
+    let data = folder();
+    let (server, mut clients) = server(data.path()).await;
+    let mut session = Session::open(&server).await;
+    session.say("open", offer(CONVERSATION, SESSION)).await;
+    session.hear().await;
+    let silence = g711::encode(&vec![0; 8000]);
+    session.audio(&stereo(&silence, &silence)).await;
+    session.samples += 8000 * 4;
+    session.say("discarded", json!({"start": "PT1S", "discarded": "PT4S"})).await;
+    session.audio(&stereo(&silence, &silence)).await;
+    session.say("close", json!({"reason": "end"})).await;
+    assert_eq!(session.hear().await["type"], "closed");
+    let kept = ended(&mut clients, CONVERSATION).await;
+    let last = kept.updates.last().unwrap();
+    assert_eq!(last.call_s, 6.0);
+    assert!(last.speech.as_ref().unwrap().audio_s < 6.0);
+}
+
+#[tokio::test]
 async fn a_request_must_be_signed_and_is_good_once() {
     let data = folder();
     let server = empty_server(data.path());

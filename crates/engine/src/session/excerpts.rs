@@ -4,13 +4,17 @@ use earmark_voiceprint::Voiceprint;
 
 use crate::EngineError;
 use crate::call::MAX_EXCERPTS;
+use crate::voices::Voices;
 
 /// Excerpts no further apart than this, in seconds, are one.
 const MERGED_S: f64 = 1.0;
 
 /// The 3 s windows of one speaker, in the back end's space, to find those worth listening to.
 #[derive(Default)]
-pub(super) struct Windows(Vec<(Voiceprint, SpeechSegment)>);
+pub(super) struct Windows {
+    voices: Voices,
+    spans: Vec<SpeechSegment>,
+}
 
 /// What a window must be to be worth listening to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,10 +28,14 @@ pub(super) enum Wanted {
 impl Windows {
     /// Takes the windows that were not there before.
     pub(super) fn add(&mut self, back_end: &BackEnd, windows: &[SpeechWindow]) -> Result<(), EngineError> {
-        for window in windows.iter().skip(self.0.len()) {
-            self.0.push((back_end.apply(&window.voiceprint)?, window.span));
-        }
+        self.voices.add(back_end, windows)?;
+        self.spans.extend(windows.iter().skip(self.spans.len()).map(|window| window.span));
         Ok(())
+    }
+
+    /// As [`Voices::split_cosine`].
+    pub(super) fn split_cosine(&self) -> Result<Option<f32>, EngineError> {
+        self.voices.split_cosine()
     }
 
     /// Where the windows lie that say most beside `reference`, in order and by the listener's time.
@@ -37,8 +45,8 @@ impl Windows {
         wanted: Wanted,
     ) -> Result<Vec<SpeechSegment>, EngineError> {
         let sign = if wanted == Wanted::Alike { 1.0 } else { -1.0 };
-        let mut ranked = Vec::with_capacity(self.0.len());
-        for (voiceprint, span) in &self.0 {
+        let mut ranked = Vec::with_capacity(self.spans.len());
+        for (voiceprint, span) in self.voices.windows().iter().zip(&self.spans) {
             ranked.push((sign * voiceprint.cosine(reference)?.value(), *span));
         }
         ranked.sort_by(|a, b| b.0.total_cmp(&a.0));

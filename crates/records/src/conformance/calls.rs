@@ -1,8 +1,8 @@
 use super::fixtures::*;
 use crate::{
-    CallAmendment, CallEnd, CallFilter, CallStart, CustomerEvidence, EvidenceUpdate, Excerpt, FieldProblem,
-    MAX_UPDATES_PER_CALL, Outcome, OutcomeReport, Posterior, ProxyEvidence, RecordKind, Records,
-    RecordsError,
+    AuditAction, CallAmendment, CallEnd, CallFilter, CallStart, CustomerEvidence, EvidenceUpdate, Excerpt,
+    FieldProblem, MAX_UPDATES_PER_CALL, Outcome, OutcomeReport, Posterior, ProxyEvidence, RecordKind,
+    Records, RecordsError,
 };
 
 /// Every update with every number, with and without what is optional.
@@ -96,6 +96,29 @@ pub fn call_updates_come_in_order_and_end_with_the_call(records: &dyn Records) {
     let late = records.append_update(&bank, &id, &update(5, "match"));
     assert!(matches!(late, Err(RecordsError::CallFinished { id }) if id == "k"));
     assert_eq!(records.call(&bank, &id).unwrap().updates, [update(3, "match"), update(4, "match")]);
+}
+
+/// It ends at the moment it was last heard of, once, and the audit trail says who ended it.
+pub fn a_lost_call_is_concluded_and_audited(records: &dyn Records) {
+    let bank = tenant(records);
+    let id = call_id("k");
+    records.begin_call(&bank, &call_start("k", None, 0)).unwrap();
+    records.append_update(&bank, &id, &update(1, "mismatch")).unwrap();
+    let conclude = || {
+        let end = CallEnd { last: &update(2, "mismatch"), duration_s: 5.5, voiceprint: None };
+        records.conclude_lost_call(&bank, &id, &end, at(70), &by(), at(9_000))
+    };
+    conclude().unwrap();
+    let call = records.call(&bank, &id).unwrap();
+    let conclusion = call.conclusion.unwrap();
+    assert_eq!((conclusion.finished_at, conclusion.duration_s), (at(70), 5.5));
+    assert_eq!(call.updates, [update(1, "mismatch"), update(2, "mismatch")]);
+    assert!(matches!(conclude(), Err(RecordsError::CallFinished { .. })));
+    let trail = all_pages(10, |page| records.list_audit(&bank, page), || {});
+    let [entry] = &trail[..] else { panic!("{trail:?}") };
+    assert_eq!((entry.action, entry.object.as_str(), entry.at), (AuditAction::ConcludeCall, "k", at(9_000)));
+    assert_eq!((&entry.by, entry.detail.as_str()), (&by(), "lost mismatch"));
+    records.verify_chain(&bank).unwrap();
 }
 
 /// Newest first, under every combination of conditions and any size of page.
@@ -248,6 +271,7 @@ pub fn what_no_call_can_hold_is_refused(records: &dyn Records) {
         EvidenceUpdate { excerpts: vec![Excerpt { start_s: 1.0, end_s: 2.0 }; 17], ..good.clone() },
         EvidenceUpdate { audio_position_s: -1.0, ..good.clone() },
         EvidenceUpdate { audio_position_s: 1e9, ..good.clone() },
+        EvidenceUpdate { call_position_s: f64::NAN, ..good.clone() },
         EvidenceUpdate { compute_ms: f64::NAN, ..good.clone() },
         EvidenceUpdate { calibration: String::new(), ..good.clone() },
         EvidenceUpdate { sequence: MAX_UPDATES_PER_CALL, ..good.clone() },

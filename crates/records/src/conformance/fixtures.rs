@@ -126,6 +126,7 @@ pub(crate) fn update(sequence: u32, verdict: &str) -> EvidenceUpdate {
         warnings: vec![code("clipping"), code("dc_offset")],
         net_speech: NetSpeech::from_seconds(3.0 + sequence as f32),
         audio_position_s: 4.5 + seen,
+        call_position_s: 64.5 + seen,
         customer: CustomerEvidence::Llr(-2.75 - seen),
         proxies: (0..3)
             .map(|k: u32| ProxyEvidence {

@@ -31,6 +31,7 @@ macro_rules! conformance_tests {
             calls_are_read_back_as_they_were_kept,
             a_living_call_can_be_amended,
             call_updates_come_in_order_and_end_with_the_call,
+            a_lost_call_is_concluded_and_audited,
             calls_are_listed_by_time_under_every_filter,
             outcomes_are_kept_and_the_last_one_counts,
             a_calls_voiceprint_is_kept_only_if_given_and_not_refused,

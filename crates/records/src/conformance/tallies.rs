@@ -101,11 +101,12 @@ pub fn calls_are_counted_by_time_verdict_and_outcome(records: &dyn Records) {
     let outcome = |verdict, outcome| OutcomeTally { verdict: Some(code(verdict)), outcome, calls: 1 };
     let expected = [outcome("match", Outcome::Genuine), outcome("suspected_proxy", Outcome::ConfirmedProxy)];
     assert_eq!(tally.outcomes, expected);
+    let ends = crate::Timestamp::from_unix_millis;
     for bad in [
         TallySpan { until: at(100), ..span },
         TallySpan { step_ms: 0, ..span },
         TallySpan { until: at(1_000_000), ..span },
-        TallySpan { from: at(i64::MIN), until: at(i64::MAX), ..span },
+        TallySpan { from: ends(i64::MIN), until: ends(i64::MAX), ..span },
     ] {
         assert!(matches!(records.tally(&bank, &bad), Err(RecordsError::InvalidField { .. })), "{bad:?}");
     }

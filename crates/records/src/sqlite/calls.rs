@@ -3,7 +3,7 @@ use std::slice;
 use diesel::prelude::*;
 use earmark_voiceprint::{CallId, CustomerId, Seal, TenantId};
 
-use super::audit::Act;
+use super::audit::{self, Act};
 use super::connection::Conn;
 use super::evidence::{self, Which};
 use super::schema::calls;
@@ -11,8 +11,8 @@ use super::voiceprints::{self, SealedRow};
 use super::{customers, outcomes, tenants};
 use crate::paging::ListScope;
 use crate::{
-    Call, CallAmendment, CallConclusion, CallEnd, CallFilter, CallStart, CallSummary, Code, EvidenceUpdate,
-    OutcomeReport, Page, PageRequest, RecordKind, RecordsError, Timestamp,
+    AuditAction, Call, CallAmendment, CallConclusion, CallEnd, CallFilter, CallStart, CallSummary, Code,
+    EvidenceUpdate, OutcomeReport, Page, PageRequest, RecordKind, RecordsError, Timestamp,
 };
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -201,6 +201,18 @@ pub(super) fn finish(
         ))
         .execute(conn)?;
     Ok(())
+}
+
+/// Says in the audit trail that a call was ended by a program that did not hear its end.
+pub(super) fn note_lost(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    call: &CallId,
+    end: &CallEnd<'_>,
+    act: Act<'_>,
+) -> Result<(), RecordsError> {
+    let detail = format!("lost {}", end.last.verdict);
+    audit::append(conn, tenant, act, AuditAction::ConcludeCall, call.as_str(), detail)
 }
 
 pub(super) fn report(

@@ -4,11 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, TryLockError};
 
-use diesel::connection::{AnsiTransactionManager, SimpleConnection as _, TransactionManager as _};
+use diesel::connection::SimpleConnection as _;
 use diesel::{Connection as _, SqliteConnection};
 
 use super::errors::from_message;
 use super::folder::io_error;
+use super::group::GroupWriter;
+#[cfg(test)]
+use super::group::Turn;
 use crate::RecordsError;
 
 /// The queries are written once for this; only this module knows more of SQLite.
@@ -23,15 +26,13 @@ const READERS: usize = 4;
 /// when another program looks into it.
 const COMMON: &str = "PRAGMA busy_timeout = 5000; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
      PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;";
-const WRITER: &str = "PRAGMA journal_mode = WAL; PRAGMA journal_size_limit = 67108864;";
+pub(super) const WRITER: &str = "PRAGMA journal_mode = WAL; PRAGMA journal_size_limit = 67108864;";
 const READER: &str = "PRAGMA query_only = ON;";
-/// Copies the write-ahead log into the database and cuts it to nothing.
-const WIPE_LOG: &str = "PRAGMA wal_checkpoint(TRUNCATE);";
 
 /// One writer and a few readers on one database.
 pub(super) struct Pool {
     database: PathBuf,
-    writer: Mutex<Conn>,
+    writer: GroupWriter,
     readers: Vec<Mutex<Conn>>,
     turn: AtomicUsize,
 }
@@ -48,59 +49,28 @@ impl Pool {
             (0..READERS).map(|_| connect(database, READER).map(Mutex::new)).collect::<Result<_, _>>()?;
         Ok(Self {
             database: database.to_owned(),
-            writer: Mutex::new(writer),
+            writer: GroupWriter::new(writer, database),
             readers,
             turn: AtomicUsize::new(0),
         })
     }
 
     /// Runs `work` in a transaction that is kept, on disk, when it returns `Ok`, and undone when
-    /// it returns an error.
+    /// it returns an error. It may be run again where what it did was undone through others.
     pub(super) fn write<T>(
         &self,
-        work: impl FnOnce(&mut Conn) -> Result<T, RecordsError>,
+        work: impl Fn(&mut Conn) -> Result<T, RecordsError>,
     ) -> Result<T, RecordsError> {
-        self.transact(work, "")
+        self.writer.write(false, work)
     }
 
     /// As [`Pool::write`] for deletions: what was deleted is wiped from the write-ahead log too,
     /// unless a reader is at work on it just then; in that case with the next one.
     pub(super) fn write_and_wipe<T>(
         &self,
-        work: impl FnOnce(&mut Conn) -> Result<T, RecordsError>,
+        work: impl Fn(&mut Conn) -> Result<T, RecordsError>,
     ) -> Result<T, RecordsError> {
-        self.transact(work, WIPE_LOG)
-    }
-
-    fn transact<T>(
-        &self,
-        work: impl FnOnce(&mut Conn) -> Result<T, RecordsError>,
-        afterwards: &str,
-    ) -> Result<T, RecordsError> {
-        let mut conn = self.take(&self.writer, WRITER)?;
-        let mut cause = None;
-        // Taking the lock at the start means that no statement within can find it taken.
-        let kept = conn.immediate_transaction(|conn| {
-            work(conn).map_err(|error| {
-                cause = Some(error);
-                diesel::result::Error::RollbackTransaction
-            })
-        });
-        match kept {
-            Ok(done) => {
-                // The deletion itself is on disk already: a wipe that can't be done now is no failure.
-                let _ = conn.batch_execute(afterwards);
-                Ok(done)
-            }
-            Err(error) => {
-                // A failing disk can end a transaction in a way that diesel can't follow; it then
-                // refuses the connection for ever.
-                if AnsiTransactionManager::is_broken_transaction_manager(&mut *conn) {
-                    *conn = connect(&self.database, WRITER)?;
-                }
-                Err(cause.unwrap_or_else(|| error.into()))
-            }
-        }
+        self.writer.write(true, work)
     }
 
     /// Runs `work` on one unchanging state of the database.
@@ -113,8 +83,13 @@ impl Pool {
     }
 
     #[cfg(test)]
-    pub(super) fn writer(&self) -> MutexGuard<'_, Conn> {
-        self.take(&self.writer, WRITER).unwrap()
+    pub(super) fn writer(&self) -> MutexGuard<'_, Turn> {
+        self.writer.enter()
+    }
+
+    #[cfg(test)]
+    pub(super) fn writers_coming(&self) -> usize {
+        self.writer.coming()
     }
 
     /// A free reader, or a wait for one of them if all are at work.
@@ -125,16 +100,13 @@ impl Pool {
             match reader.try_lock() {
                 Ok(conn) => return Ok(conn),
                 Err(TryLockError::Poisoned(poisoned)) => {
-                    return self.renew(reader, poisoned.into_inner(), READER);
+                    return self.renew(reader, poisoned.into_inner());
                 }
                 Err(TryLockError::WouldBlock) => {}
             }
         }
-        self.take(&self.readers[first], READER)
-    }
-
-    fn take<'a>(&self, of: &'a Mutex<Conn>, role: &str) -> Result<MutexGuard<'a, Conn>, RecordsError> {
-        of.lock().or_else(|poisoned| self.renew(of, poisoned.into_inner(), role))
+        let last = &self.readers[first];
+        last.lock().or_else(|poisoned| self.renew(last, poisoned.into_inner()))
     }
 
     /// A connection whose holder panicked may be anywhere in a transaction: another takes its
@@ -143,9 +115,8 @@ impl Pool {
         &self,
         of: &Mutex<Conn>,
         mut conn: MutexGuard<'a, Conn>,
-        role: &str,
     ) -> Result<MutexGuard<'a, Conn>, RecordsError> {
-        *conn = connect(&self.database, role)?;
+        *conn = connect(&self.database, READER)?;
         of.clear_poison();
         Ok(conn)
     }
@@ -156,7 +127,7 @@ pub(super) fn look(database: &Path) -> Result<Conn, RecordsError> {
     connect(database, READER)
 }
 
-fn connect(database: &Path, role: &str) -> Result<Conn, RecordsError> {
+pub(super) fn connect(database: &Path, role: &str) -> Result<Conn, RecordsError> {
     let not_text = || io_error(database, std::io::ErrorKind::InvalidFilename.into());
     // An absolute path, because SQLite takes `file:` and `:memory:` at the start for something else.
     let path = std::path::absolute(database).map_err(|e| io_error(database, e))?;

@@ -40,6 +40,7 @@ struct UpdateRow {
     model_id: String,
     speaker: i64,
     excerpts: String,
+    call_position_s: Option<f64>,
 }
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -87,6 +88,7 @@ impl UpdateRow {
             model_id: update.model.to_string(),
             speaker: update.speaker.into(),
             excerpts: update.excerpts.iter().map(excerpt_text).collect::<Vec<_>>().join(" "),
+            call_position_s: Some(update.call_position_s),
         }
     }
 
@@ -124,6 +126,7 @@ impl UpdateRow {
             warnings: split(&self.warnings)?,
             net_speech: NetSpeech::from_seconds(self.net_speech_s as f32),
             audio_position_s: self.audio_position_s,
+            call_position_s: self.call_position_s.unwrap_or(self.audio_position_s),
             customer,
             proxies,
             posterior,

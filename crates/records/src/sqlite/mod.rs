@@ -8,6 +8,7 @@ mod errors;
 mod evidence;
 mod folder;
 mod gallery;
+mod group;
 mod idempotency;
 mod migrations;
 mod outcomes;
@@ -227,6 +228,23 @@ impl Records for SqliteRecords {
     ) -> Result<(), RecordsError> {
         end.check()?;
         self.pool.write(|conn| calls::finish(conn, &*self.seal, tenant, call, end, now))
+    }
+
+    fn conclude_lost_call(
+        &self,
+        tenant: &TenantId,
+        call: &CallId,
+        end: &CallEnd<'_>,
+        ended_at: Timestamp,
+        by: &Actor,
+        now: Timestamp,
+    ) -> Result<(), RecordsError> {
+        end.check()?;
+        let act = Act { by, at: now };
+        self.pool.write(|conn| {
+            calls::finish(conn, &*self.seal, tenant, call, end, ended_at)?;
+            calls::note_lost(conn, tenant, call, end, act)
+        })
     }
 
     fn report_outcome(

@@ -115,6 +115,7 @@ diesel::table! {
         model_id -> Text,
         speaker -> BigInt,
         excerpts -> Text,
+        call_position_s -> Nullable<Double>,
     }
 }
 

@@ -51,6 +51,12 @@ enum Followed {
     Behind,
 }
 
+/// Which call is over.
+#[derive(serde::Serialize)]
+struct Over {
+    call_id: String,
+}
+
 /// A page's stream and where it is.
 struct Telling<'a> {
     backend: &'a Backend,
@@ -106,7 +112,16 @@ impl Telling<'_> {
             self.cursor.tell(call, began_ms, update.sequence, update.is_final);
             self.send("update", &UpdateView::new(update)).await?;
         }
+        if record.ended_at.is_none() && self.backend.feed.is_unconcluded(self.tenant, call) {
+            self.end(call).await?;
+        }
         Ok(())
+    }
+
+    /// A call ended and there is no final update of it.
+    async fn end(&mut self, call: &CallId) -> Result<(), Gone> {
+        self.cursor.tell(call, 0, 0, true);
+        self.send("end", &Over { call_id: call.to_string() }).await
     }
 
     async fn follow(&mut self, mut feed: Receiver<Arc<Seen>>) -> Result<Followed, Gone> {
@@ -145,6 +160,8 @@ impl Telling<'_> {
                 self.cursor.tell(call, 0, update.sequence, update.is_final);
                 self.send("update", &UpdateView::new(update)).await?;
             }
+            News::Ended(_) if !self.cursor.knows(call) => {}
+            News::Ended(_) => self.end(call).await?,
             News::Outcome(info, outcome) => self.send("outcome", &OutcomeView::of(info, outcome)).await?,
         }
         Ok(true)

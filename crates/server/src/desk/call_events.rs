@@ -27,7 +27,7 @@ pub(super) struct Empty {}
 /// Why a stream ended in order.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Done {
-    /// The last update was told.
+    /// The last update was told, or the call ended without one.
     Ended,
     /// The server is stopping, or the records can't be read now: the page comes back.
     Later,
@@ -52,6 +52,11 @@ pub(super) async fn tell_call(
             Ok(Some(record)) => {
                 known = Some(record.call.clone());
                 if catch_up(&record, &mut told, events).await? {
+                    return Ok(Done::Ended);
+                }
+                // Its end could not be kept: no more comes of it.
+                if backend.feed.is_unconcluded(tenant, call) {
+                    events.send("end", None, &Empty {}).await?;
                     return Ok(Done::Ended);
                 }
             }
@@ -145,6 +150,10 @@ async fn follow(
                     events.send("end", None, &Empty {}).await?;
                     return Ok(Followed::Done(Done::Ended));
                 }
+            }
+            News::Ended(_) => {
+                events.send("end", None, &Empty {}).await?;
+                return Ok(Followed::Done(Done::Ended));
             }
             News::Outcome(info, outcome) => {
                 events.send("outcome", None, &OutcomeView::of(info, outcome)).await?;

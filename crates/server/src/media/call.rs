@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use earmark_engine::{CallSession, CallUpdate, ChannelRole, EngineError};
+use earmark_engine::{CallSession, CallUpdate, ChannelRole, EngineError, LastUpdates};
 use earmark_telephony::{CallBegun, CallEvent, MediaFormat};
 use earmark_voiceprint::TenantId;
 use tokio::sync::OwnedSemaphorePermit;
@@ -143,7 +143,8 @@ impl MediaCall {
         let Some(mut live) = self.live.take() else { return Ok(updates) };
         let (last, took) = live.seat.leave(|session, _| timed(|| session.finish())).await?;
         self.backend.metrics.stage(Stage::Finish, took);
-        let last = last?;
+        let LastUpdates { waited, last } = last?;
+        updates.extend(waited);
         self.backend.metrics.audio(last.speech.audio_s - live.counted_s);
         note(&last);
         updates.push(last);
@@ -226,7 +227,7 @@ impl MediaCall {
 
     async fn change_speaker(&mut self) -> Result<Vec<CallUpdate>, Refusal> {
         let mut updates = self.hear().await?;
-        updates.push(self.step(|session, _| session.change_speaker()).await?);
+        updates.extend(self.step(|session, _| session.change_speaker()).await?);
         Ok(updates)
     }
 

@@ -1,4 +1,6 @@
-/// Which work goes first. A lane is looked at only when all above it are empty.
+/// Which work goes first. A lane is looked at only when all above it are empty, but for lookups: one of
+/// them goes after a few live jobs (`MAX_LIVE_BEFORE_LOOKUP`), so that pages work however many calls
+/// there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Lane {
     /// Steps of live calls: an agent waits for them while the customer speaks.

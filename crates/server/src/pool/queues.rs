@@ -7,6 +7,10 @@ use super::job::Job;
 use super::lane::Lane;
 use crate::metrics::Metrics;
 
+/// Live jobs that may go before a lookup that waits: a page's read gets its turn however many calls
+/// there are, and takes no more than a ninth of the jobs from them.
+pub(super) const MAX_LIVE_BEFORE_LOOKUP: usize = 8;
+
 /// The lanes' queues, shared by the threads.
 pub(super) struct Queues {
     state: Mutex<State>,
@@ -20,6 +24,8 @@ pub(super) struct Queues {
 struct State {
     lanes: [VecDeque<Job>; Lane::COUNT],
     batch_running: usize,
+    /// Live jobs that went before the lookup that waits.
+    lookup_passed: usize,
     closed: bool,
 }
 
@@ -86,15 +92,25 @@ impl Queues {
 
 impl State {
     fn take(&mut self, batch_limit: usize) -> Option<(Lane, Job)> {
-        for lane in Lane::ALL {
+        let first = if self.lookup_passed >= MAX_LIVE_BEFORE_LOOKUP { Lane::Lookup } else { Lane::Live };
+        for lane in std::iter::once(first).chain(Lane::ALL) {
             if lane == Lane::Batch && self.batch_running >= batch_limit {
                 continue;
             }
             if let Some(job) = self.lanes[lane.index()].pop_front() {
-                self.batch_running += usize::from(lane == Lane::Batch);
+                self.note(lane);
                 return Some((lane, job));
             }
         }
         None
+    }
+
+    fn note(&mut self, taken: Lane) {
+        self.batch_running += usize::from(taken == Lane::Batch);
+        let lookup_waits = !self.lanes[Lane::Lookup.index()].is_empty();
+        self.lookup_passed = match taken {
+            Lane::Live if lookup_waits => self.lookup_passed + 1,
+            _ => 0,
+        };
     }
 }

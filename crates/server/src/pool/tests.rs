@@ -52,6 +52,33 @@ async fn live_work_overtakes_all_that_waits() {
 }
 
 #[tokio::test]
+async fn a_lookup_waits_for_no_more_than_a_few_live_jobs() {
+    let most = queues::MAX_LIVE_BEFORE_LOOKUP;
+    let pool = pool(1, [4 * most, 4, 4]);
+    let (release, holder) = hold(&pool, Lane::Live).await;
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let job = |lane: Lane| {
+        let (pool, order) = (pool.clone(), order.clone());
+        Box::pin(async move { pool.run(lane, move |_| order.lock().unwrap().push(lane)).await })
+    };
+    let mut lanes = vec![Lane::Live; 3 * most];
+    lanes.extend([Lane::Lookup, Lane::Lookup]);
+    let mut jobs: Vec<_> = lanes.into_iter().map(job).collect();
+    for job in &mut jobs {
+        queue(job).await;
+    }
+    drop(release);
+    holder.await.unwrap();
+    for job in jobs {
+        job.await.unwrap();
+    }
+    let order = order.lock().unwrap();
+    let lookups: Vec<usize> =
+        order.iter().enumerate().filter(|(_, lane)| **lane == Lane::Lookup).map(|(at, _)| at).collect();
+    assert_eq!(lookups, [most, 2 * most + 1]);
+}
+
+#[tokio::test]
 async fn batch_work_never_takes_the_last_thread() {
     let pool = pool(2, [4, 4, 4]);
     let (release, holder) = hold(&pool, Lane::Batch).await;

@@ -133,6 +133,7 @@ pub(super) fn update(update: &CallUpdate) -> v1::CallUpdate {
         update_time: Some(timestamp(update.at)),
         speaker: update.speaker,
         excerpts: update.excerpts.iter().map(excerpt).collect(),
+        call_s: update.call_s,
     }
 }
 

@@ -106,6 +106,7 @@ mod tests {
             is_final: true,
             speaker: 1,
             excerpts: Vec::new(),
+            call_s: 0.0,
             speech: SpeechSummary { audio_s: 0.0, net_speech, quality: None, warnings: Vec::new() },
             customer: CustomerComparison::NotClaimed,
             proxies: Vec::new(),

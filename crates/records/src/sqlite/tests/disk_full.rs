@@ -7,8 +7,8 @@ fn a_full_disk_loses_and_halves_nothing_and_then_goes_on() {
     let records = open(folder.path()).unwrap();
     records.enroll_test("first", 1).unwrap();
     let limit = |pages: u32| {
-        let mut conn = records.pool.writer();
-        conn.batch_execute(&format!("PRAGMA max_page_count = {pages}")).unwrap();
+        let mut turn = records.pool.writer();
+        turn.conn.batch_execute(&format!("PRAGMA max_page_count = {pages}")).unwrap();
     };
     limit(120);
     let mut kept = vec!["first".to_owned()];
@@ -24,7 +24,8 @@ fn a_full_disk_loses_and_halves_nothing_and_then_goes_on() {
     assert!(kept.len() > 2);
     // Again and again, while it is full.
     for _ in 0..3 {
-        assert!(matches!(records.enroll_test(&failed, 30), Err(RecordsError::DiskFull)));
+        let again = records.enroll_test(&failed, 30);
+        assert!(matches!(again, Err(RecordsError::DiskFull)), "{again:?}");
     }
     check(&records, &kept, &failed);
     // Deleting is what makes space, so it must work on a full disk.

@@ -27,11 +27,11 @@ fn the_writer_is_durable_and_wipes() {
     let pragmas = [("synchronous", 2), ("foreign_keys", 1), ("secure_delete", 1), ("temp_store", 2)];
     for (pragma, expected) in pragmas {
         let query = format!("SELECT {pragma} AS count FROM pragma_{pragma}");
-        let found: super::super::Count = diesel::sql_query(query).get_result(&mut *writer).unwrap();
+        let found: super::super::Count = diesel::sql_query(query).get_result(&mut writer.conn).unwrap();
         assert_eq!(found.count, expected, "{pragma}");
     }
     let wal = "SELECT count(*) AS count FROM pragma_journal_mode WHERE journal_mode = 'wal'";
-    let found: super::super::Count = diesel::sql_query(wal).get_result(&mut *writer).unwrap();
+    let found: super::super::Count = diesel::sql_query(wal).get_result(&mut writer.conn).unwrap();
     assert_eq!(found.count, 1);
 }
 

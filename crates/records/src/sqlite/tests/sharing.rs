@@ -78,7 +78,7 @@ fn a_database_locked_by_another_program_is_a_typed_error() {
     let folder = folder();
     let records = open(folder.path()).unwrap();
     records.enroll_test("a", 1).unwrap();
-    records.pool.writer().batch_execute("PRAGMA busy_timeout = 1").unwrap();
+    records.pool.writer().conn.batch_execute("PRAGMA busy_timeout = 1").unwrap();
     let mut other = super::super::connection::look(&folder.path().join("records.db")).unwrap();
     other.batch_execute("PRAGMA query_only = OFF; BEGIN IMMEDIATE").unwrap();
     assert!(matches!(records.enroll_test("b", 1), Err(RecordsError::Busy)));
