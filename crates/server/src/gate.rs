@@ -68,7 +68,10 @@ impl Gate {
 
     /// Decides before the body is read, so that a refused call costs no memory.
     fn admit(&self, rpc: &Rpc, headers: &HeaderMap) -> Result<Admitted, Refusal> {
-        let caller = self.access.admit(headers)?;
+        let caller = match rpc.is_vendors() {
+            true => self.access.admit_vendor(headers)?,
+            false => self.access.admit(headers, rpc.needed())?,
+        };
         let asked = Deadline::of(headers)?;
         let deadline = self.patience(rpc.kind).map_or(asked, |most| asked.at_most(most));
         // Watchers never end by themselves, so a drain does not wait for them.
