@@ -54,7 +54,7 @@ async fn converse(
     updates: &Updates,
 ) -> Result<(), Refusal> {
     let NewCall { call: info, format, role } = convert::config(audio.config().await?)?;
-    let begun = CallBegun { call: info, format: MediaFormat { stream: format, role } };
+    let begun = CallBegun::new(info, MediaFormat { stream: format, role });
     updates.send(&call.take(CallEvent::Begun(Box::new(begun))).await?).await?;
     loop {
         tokio::select! {
