@@ -176,7 +176,7 @@ impl Server {
     }
 }
 
-fn backend(
+pub(crate) fn backend(
     engine: Engine,
     options: &ServerOptions,
     metrics: Arc<Metrics>,

@@ -57,6 +57,7 @@ async fn converse(
     let begun = CallBegun::new(info, MediaFormat { stream: format, role });
     updates.send(&call.take(CallEvent::Begun(Box::new(begun))).await?).await?;
     loop {
+        audio.hold(call.is_held());
         tokio::select! {
             biased;
             command = call.command() => updates.send(&call.obey(command).await?).await?,
