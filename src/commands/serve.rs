@@ -8,7 +8,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::Args;
 use earmark_server::{
-    AccessOptions, AccessToken, DeskOptions, Listeners, ServerOptions, SiprecListeners, TlsOptions,
+    AccessOptions, AccessToken, DeskOptions, Listeners, Permission, ServerOptions, SiprecListeners,
+    TlsOptions,
 };
 use earmark_voiceprint::TenantId;
 use tokio::net::TcpListener;
@@ -87,6 +88,24 @@ struct RawToken {
     name: String,
     token: String,
     tenants: Option<Vec<String>>,
+    /// What it is good for; without it, everything.
+    allow: Option<Vec<String>>,
+}
+
+impl RawToken {
+    fn resolve(&self) -> Result<AccessToken> {
+        let tenants = self.tenants.as_ref().map(|ids| ids.iter().map(|id| TenantId::new(id)).collect());
+        let token = AccessToken::new(&self.name, &self.token, tenants.transpose()?)?;
+        let Some(allow) = &self.allow else { return Ok(token) };
+        let what = || format!("token {:?}: allow names at least one of {}", self.name, permissions());
+        anyhow::ensure!(!allow.is_empty(), what());
+        let known = allow.iter().map(|name| Permission::from_name(name)).collect::<Option<_>>();
+        Ok(token.allowing(known.with_context(what)?))
+    }
+}
+
+fn permissions() -> String {
+    Permission::ALL.map(Permission::name).join(", ")
 }
 
 impl Serve {
@@ -150,11 +169,7 @@ impl Serve {
         let what = || format!("can't take tokens from {}", path.display());
         let file: TokenFile =
             toml::from_str(&std::fs::read_to_string(path).with_context(what)?).with_context(what)?;
-        let token = |raw: &RawToken| -> Result<AccessToken> {
-            let tenants = raw.tenants.as_ref().map(|ids| ids.iter().map(|id| TenantId::new(id)).collect());
-            Ok(AccessToken::new(&raw.name, &raw.token, tenants.transpose()?)?)
-        };
-        let tokens = file.token.iter().map(token).collect::<Result<_>>().with_context(what)?;
+        let tokens = file.token.iter().map(RawToken::resolve).collect::<Result<_>>().with_context(what)?;
         Ok(AccessOptions { tokens, ..AccessOptions::default() })
     }
 

@@ -10,6 +10,7 @@ use crate::harness::calls::info;
 use crate::harness::clients::Clients;
 use crate::harness::refused::refused;
 use crate::harness::server::{Launch, folder};
+use crate::harness::sockets::Socket;
 use crate::harness::{voices, web};
 
 const TOKEN: &str = "a-token-of-thirty-two-characters";
@@ -44,6 +45,38 @@ async fn with_tokens_only_their_holders_get_in_and_the_log_never_tells_one() {
     server.terminate();
     let (_, log) = server.ended();
     assert!(log.contains("TRACE") && !log.contains(TOKEN));
+}
+
+fn tokens_with(folder: &std::path::Path, allow: &str) -> String {
+    let tokens = folder.join("tokens.toml");
+    std::fs::write(&tokens, format!("[[token]]\nname = \"switch\"\ntoken = \"{TOKEN}\"\nallow = {allow}\n"))
+        .unwrap();
+    tokens.to_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_token_opens_what_its_file_allows() {
+    let (data, files) = (folder(), folder());
+    let telephony = files.path().join("telephony.toml");
+    std::fs::write(&telephony, "[websocket.freeswitch]\n").unwrap();
+    let launch = Launch::new()
+        .argument("--tokens", &tokens_with(files.path(), "[\"media\"]"))
+        .argument("--telephony", telephony.to_str().unwrap());
+    let server = launch.start(data.path());
+    let path = format!("/media/freeswitch?call_id=c&token={TOKEN}");
+    assert!(Socket::try_open(server.address(), &path, &[]).await.is_ok(), "a stream comes in");
+    let mut clients = Clients::connect(server.address()).await;
+    let all = with_token(ListCustomersRequest::default(), TOKEN);
+    let outcome = clients.customers.list_customers(all).await;
+    let status = refused(outcome, Code::PermissionDenied, "PERMISSION_MISSING");
+    assert!(status.message().contains("not allowed customers"), "{}", status.message());
+    drop(server);
+    for wrong in ["[\"medai\"]", "[]"] {
+        let launch = Launch::new().argument("--tokens", &tokens_with(files.path(), wrong));
+        let said = launch.refused_late(data.path()).said;
+        assert!(said.contains("media, screening, voiceprints"), "{said}");
+        assert!(!said.contains(TOKEN), "{said}");
+    }
 }
 
 #[tokio::test]

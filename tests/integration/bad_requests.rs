@@ -38,7 +38,7 @@ async fn a_call_id_of_a_running_call_is_refused_and_the_call_goes_on() {
     let mut call = clients.begin_call(info(&id, "")).await.unwrap();
     call.say(&voices::samples("carlo/01")).await;
     call.next().await.unwrap().expect("an update");
-    refused(clients.screen(info(&id, ""), &voices::noise()).await, Code::AlreadyExists, "ALREADY_EXISTS");
+    refused(clients.screen(info(&id, ""), &voices::noise()).await, Code::AlreadyExists, "CALL_ALREADY_LIVE");
     assert!(clients.call(&id).await.unwrap().end_time.is_none(), "it runs on");
     assert!(call.hang_up().await.unwrap().last().unwrap().r#final);
 }

@@ -59,7 +59,7 @@ pub use earmark_audio::{
 pub use earmark_records::{
     Actor, CallAmendment, CallFilter, CallTally, Customer, CustomerStatus, Excerpt, MAX_TALLY_STEPS, Outcome,
     OutcomeTally, Page, PageRequest, PageSize, PageToken, Proxy, ProxyHistory, RecordsError, StepTally,
-    StoredOutcome, TallySpan, Timestamp, VoiceprintInfo,
+    StoredOutcome, TallySpan, Timestamp, VoiceprintInfo, check_call_line,
 };
 pub use earmark_scoring::{
     Llr, Policy, PolicyOptions, Priors, Reason, RiskTier, ScoringError, Text, Verdict,

@@ -63,11 +63,20 @@ impl CallAmendment {
     }
 }
 
+/// Whether a call's record can hold this text as its number, agent or scene: one printable line of 1 to
+/// 128 bytes. For those who take such texts from outside, to say so before a call begins.
+///
+/// # Errors
+/// [`RecordsError::InvalidField`] says which rule the text breaks.
+pub fn check_call_line(field: &'static str, text: &str) -> Result<(), RecordsError> {
+    check_line(field, text, MAX_LINE_BYTES)
+}
+
 fn check_optional(lines: &[(&'static str, &Option<String>)]) -> Result<(), RecordsError> {
     lines
         .iter()
         .filter_map(|(field, text)| Some((field, text.as_ref()?)))
-        .try_for_each(|(field, text)| check_line(field, text, MAX_LINE_BYTES))
+        .try_for_each(|(field, text)| check_call_line(field, text))
 }
 
 /// What is known when a call ends.

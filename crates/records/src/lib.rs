@@ -29,7 +29,7 @@ mod voiceprint;
 pub use audit::{AuditAction, AuditEntry, AuditHead};
 pub use call::{
     Call, CallAmendment, CallConclusion, CallEnd, CallFilter, CallStart, CallSummary, Outcome, OutcomeReport,
-    StoredOutcome,
+    StoredOutcome, check_call_line,
 };
 pub use customer::{Customer, CustomerStatus, CustomerVoiceprint, EnrollMode, Enrolled, Enrollment};
 pub use error::{FieldProblem, RecordKind, RecordsError};

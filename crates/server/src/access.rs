@@ -1,14 +1,16 @@
+mod credentials;
+mod permission;
+
 use std::fmt;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use earmark_voiceprint::TenantId;
 use http::HeaderMap;
-use http::header::AUTHORIZATION;
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 use tonic::Code;
 
+use self::credentials::{MAX_TOKEN_BYTES, bare, basic_password, bearer};
+pub use self::permission::Permission;
 use crate::ServerError;
 use crate::refusal::Refusal;
 
@@ -26,8 +28,6 @@ pub(crate) fn default_tenant() -> TenantId {
 
 /// A token is random, so its hash needs no salt; 16 characters of base64 are 96 bits.
 const MIN_TOKEN_CHARS: usize = 16;
-/// A header longer than this is no token; nothing longer is hashed.
-const MAX_TOKEN_BYTES: usize = 1024;
 
 /// Who may call and for which tenants. Health, reflection, `/healthz`, `/readyz` and `/metrics`
 /// are open to whoever reaches the port: they tell counts and no more.
@@ -45,6 +45,8 @@ pub struct AccessToken {
     name: String,
     digest: [u8; 32],
     tenants: Option<Vec<TenantId>>,
+    /// What it is good for; none means everything.
+    allow: Option<Vec<Permission>>,
 }
 
 impl AccessToken {
@@ -58,7 +60,18 @@ impl AccessToken {
         if got < MIN_TOKEN_CHARS {
             return Err(ServerError::WeakToken { name: name.into(), got, min: MIN_TOKEN_CHARS });
         }
-        Ok(Self { name: name.into(), digest: Sha256::digest(token).into(), tenants })
+        Ok(Self { name: name.into(), digest: Sha256::digest(token).into(), tenants, allow: None })
+    }
+
+    /// The same, good for these only: a switch's token stands in dialplans and in proxies' logs, and
+    /// should do no more than bring calls.
+    #[must_use]
+    pub fn allowing(self, permissions: Vec<Permission>) -> Self {
+        Self { allow: Some(permissions), ..self }
+    }
+
+    fn allows(&self, any_of: &[Permission]) -> bool {
+        self.allow.as_ref().is_none_or(|allowed| any_of.iter().any(|needed| allowed.contains(needed)))
     }
 }
 
@@ -67,6 +80,7 @@ impl fmt::Debug for AccessToken {
         f.debug_struct("AccessToken")
             .field("name", &self.name)
             .field("tenants", &self.tenants)
+            .field("allow", &self.allow)
             .finish_non_exhaustive()
     }
 }
@@ -80,15 +94,32 @@ pub(crate) struct Caller {
 }
 
 impl AccessOptions {
-    /// Finds out who calls, before anything of the request's body is read.
-    pub(crate) fn admit(&self, headers: &HeaderMap) -> Result<Caller, Refusal> {
-        let token = self.authenticate(bearer(headers))?;
+    /// Finds out who calls, before anything of the request's body is read. Any of `needed` will do.
+    pub(crate) fn admit(&self, headers: &HeaderMap, needed: &[Permission]) -> Result<Caller, Refusal> {
+        self.admit_with(bearer(headers), headers, needed)
+    }
+
+    /// Whether a vendor's client may bring calls. What their consoles take as a credential comes with a
+    /// scheme of their choice, or with none.
+    pub(crate) fn admit_vendor(&self, headers: &HeaderMap) -> Result<Caller, Refusal> {
+        let password = basic_password(headers);
+        let token = bearer(headers).or(password.as_deref()).or(bare(headers));
+        self.admit_with(token, headers, &[Permission::Media])
+    }
+
+    fn admit_with(
+        &self,
+        token: Option<&[u8]>,
+        headers: &HeaderMap,
+        needed: &[Permission],
+    ) -> Result<Caller, Refusal> {
+        let token = self.authenticate(token)?;
         let tenant = match token.and_then(|t| t.tenants.as_deref()) {
             // A vendor's client can't name a tenant; its token does.
             Some([only]) if !headers.contains_key(TENANT_KEY) => only.clone(),
             _ => named_tenant(headers)?,
         };
-        self.open_to(token, tenant)
+        self.open_to(token, tenant, needed)
     }
 
     /// Whether a media stream may come for this tenant. Switches send their token where they can: as a
@@ -102,10 +133,18 @@ impl AccessOptions {
         let password = basic_password(headers);
         let token = bearer(headers).or(password.as_deref()).or(url_token.map(str::as_bytes));
         let token = self.authenticate(token.filter(|token| token.len() <= MAX_TOKEN_BYTES))?;
-        self.open_to(token, tenant.clone())
+        self.open_to(token, tenant.clone(), &[Permission::Media])
     }
 
-    fn open_to(&self, token: Option<&AccessToken>, tenant: TenantId) -> Result<Caller, Refusal> {
+    fn open_to(
+        &self,
+        token: Option<&AccessToken>,
+        tenant: TenantId,
+        needed: &[Permission],
+    ) -> Result<Caller, Refusal> {
+        if !token.is_none_or(|token| token.allows(needed)) {
+            return Err(not_allowed(needed));
+        }
         let known = |tenants: &Option<Vec<TenantId>>| tenants.as_ref().is_none_or(|t| t.contains(&tenant));
         if !known(&self.tenants) || !token.is_none_or(|t| known(&t.tenants)) {
             let problem = "this tenant is not open to the caller; name another one in earmark-tenant";
@@ -136,24 +175,13 @@ impl AccessOptions {
     }
 }
 
-/// The token in an `authorization` header (RFC 6750; the scheme's case does not matter).
-fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
-    let value = headers.get(AUTHORIZATION)?.as_bytes();
-    let (scheme, token) = value.split_at_checked("bearer ".len())?;
-    let fits = scheme.eq_ignore_ascii_case(b"bearer ") && token.len() <= MAX_TOKEN_BYTES;
-    fits.then_some(token)
-}
-
-/// The password in an `authorization` header of the scheme Basic (RFC 7617).
-fn basic_password(headers: &HeaderMap) -> Option<Vec<u8>> {
-    let value = headers.get(AUTHORIZATION)?.as_bytes();
-    let (scheme, encoded) = value.split_at_checked("basic ".len())?;
-    if !scheme.eq_ignore_ascii_case(b"basic ") || encoded.len() > 2 * MAX_TOKEN_BYTES {
-        return None;
-    }
-    let mut decoded = STANDARD.decode(encoded).ok()?;
-    let colon = decoded.iter().position(|b| *b == b':')?;
-    Some(decoded.split_off(colon + 1))
+fn not_allowed(needed: &[Permission]) -> Refusal {
+    let names: Vec<&str> = needed.iter().map(|permission| permission.name()).collect();
+    let problem = format!(
+        "this token is not allowed {}; call with another one, or add it to the token's `allow`",
+        names.join(" or ")
+    );
+    Refusal::new(Code::PermissionDenied, "PERMISSION_MISSING", problem)
 }
 
 fn named_tenant(headers: &HeaderMap) -> Result<TenantId, Refusal> {
@@ -169,6 +197,8 @@ fn named_tenant(headers: &HeaderMap) -> Result<TenantId, Refusal> {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
     use http::HeaderValue;
 
     use super::*;
@@ -189,6 +219,11 @@ mod tests {
         AccessOptions { tenants: Some(vec![tenant("north"), tenant("south")]), tokens: vec![own, all] }
     }
 
+    /// As a lookup of customers.
+    fn admit(access: &AccessOptions, headers: &HeaderMap) -> Result<Caller, Refusal> {
+        access.admit(headers, &[Permission::Customers])
+    }
+
     fn reason(outcome: Result<Caller, Refusal>) -> &'static str {
         outcome.unwrap_err().reason()
     }
@@ -196,24 +231,25 @@ mod tests {
     #[test]
     fn open_by_default() {
         let open = AccessOptions::default();
-        assert_eq!(open.admit(&HeaderMap::new()).unwrap().tenant, tenant("default"));
-        assert_eq!(open.admit(&headers(&[("earmark-tenant", "x")])).unwrap().tenant, tenant("x"));
-        assert_eq!(reason(open.admit(&headers(&[("earmark-tenant", "")]))), "BAD_TENANT");
+        assert_eq!(admit(&open, &HeaderMap::new()).unwrap().tenant, tenant("default"));
+        assert_eq!(admit(&open, &headers(&[("earmark-tenant", "x")])).unwrap().tenant, tenant("x"));
+        assert_eq!(reason(admit(&open, &headers(&[("earmark-tenant", "")]))), "BAD_TENANT");
     }
 
     #[test]
     fn a_token_opens_its_tenants_only() {
         let access = guarded();
         let bearer = format!("Bearer {SECRET}");
-        let admit =
-            |tenant: &str| access.admit(&headers(&[("authorization", &bearer), ("earmark-tenant", tenant)]));
+        let admit = |tenant: &str| {
+            self::admit(&access, &headers(&[("authorization", &bearer), ("earmark-tenant", tenant)]))
+        };
         let caller = admit("north").unwrap();
         assert_eq!((caller.tenant, caller.actor.as_deref()), (tenant("north"), Some("desk")));
         assert_eq!(reason(admit("south")), "TENANT_NOT_ALLOWED");
         let risk = [("authorization", "bearer a different secret"), ("earmark-tenant", "south")];
-        assert_eq!(access.admit(&headers(&risk)).unwrap().actor.as_deref(), Some("risk"));
+        assert_eq!(self::admit(&access, &headers(&risk)).unwrap().actor.as_deref(), Some("risk"));
         let nowhere = [("authorization", "bearer a different secret"), ("earmark-tenant", "west")];
-        assert_eq!(reason(access.admit(&headers(&nowhere))), "TENANT_NOT_ALLOWED");
+        assert_eq!(reason(self::admit(&access, &headers(&nowhere))), "TENANT_NOT_ALLOWED");
     }
 
     #[test]
@@ -221,10 +257,10 @@ mod tests {
         let access = guarded();
         let long = format!("Bearer {}", "x".repeat(5000));
         for value in ["", "Bearer", "Bearer ", "Bearer wrong", "Basic abc", SECRET, &long] {
-            let outcome = access.admit(&headers(&[("authorization", value), ("earmark-tenant", "north")]));
+            let outcome = admit(&access, &headers(&[("authorization", value), ("earmark-tenant", "north")]));
             assert_eq!(reason(outcome), "TOKEN_NOT_VALID", "{value}");
         }
-        assert_eq!(reason(access.admit(&HeaderMap::new())), "TOKEN_NOT_VALID");
+        assert_eq!(reason(admit(&access, &HeaderMap::new())), "TOKEN_NOT_VALID");
     }
 
     #[test]
@@ -250,6 +286,50 @@ mod tests {
         assert_eq!(reason(admit(&[], None, "north")), "TOKEN_NOT_VALID");
         let long = "x".repeat(5000);
         assert_eq!(reason(admit(&[], Some(&long), "north")), "TOKEN_NOT_VALID");
+    }
+
+    #[test]
+    fn a_token_does_no_more_than_it_is_allowed() {
+        let token = AccessToken::new("switch", SECRET, None).unwrap().allowing(vec![Permission::Media]);
+        let access = AccessOptions { tenants: None, tokens: vec![token] };
+        let sent = headers(&[("authorization", &format!("Bearer {SECRET}"))]);
+        assert!(access.admit_stream(&sent, None, &tenant("t")).is_ok());
+        assert!(access.admit_stream(&HeaderMap::new(), Some(SECRET), &tenant("t")).is_ok());
+        assert!(access.admit_vendor(&sent).is_ok());
+        assert!(access.admit(&sent, &[Permission::Media, Permission::Screening]).is_ok());
+        for needed in Permission::ALL.into_iter().filter(|p| *p != Permission::Media) {
+            let refusal = access.admit(&sent, &[needed]).unwrap_err();
+            assert_eq!((refusal.code(), refusal.reason()), (Code::PermissionDenied, "PERMISSION_MISSING"));
+            assert!(refusal.message().contains(&format!("not allowed {needed};")), "{}", refusal.message());
+        }
+        let desk = AccessToken::new("crm", SECRET, None).unwrap().allowing(vec![Permission::Desk]);
+        let access = AccessOptions { tenants: None, tokens: vec![desk] };
+        assert_eq!(reason(access.admit_stream(&sent, None, &tenant("t"))), "PERMISSION_MISSING");
+        assert_eq!(reason(access.admit_vendor(&sent)), "PERMISSION_MISSING");
+    }
+
+    #[test]
+    fn a_vendor_sends_its_token_by_any_scheme_or_none() {
+        let access = guarded();
+        let password = STANDARD.encode(format!("ringcx:{SECRET}"));
+        for value in [format!("Bearer {SECRET}"), format!("basic {password}"), SECRET.to_owned()] {
+            let caller = access.admit_vendor(&headers(&[("authorization", &value)])).unwrap();
+            assert_eq!((caller.tenant, caller.actor.as_deref()), (tenant("north"), Some("desk")), "{value}");
+        }
+        let long = "x".repeat(MAX_TOKEN_BYTES + 1);
+        for value in ["", "wrong", "Token 0123456789abcdef0123456789abcdef", &password, &long] {
+            let outcome = access.admit_vendor(&headers(&[("authorization", value)]));
+            assert_eq!(reason(outcome), "TOKEN_NOT_VALID", "{value}");
+        }
+        assert_eq!(reason(access.admit_vendor(&HeaderMap::new())), "TOKEN_NOT_VALID");
+    }
+
+    #[test]
+    fn permissions_are_known_by_their_names() {
+        for known in Permission::ALL {
+            assert_eq!(Permission::from_name(known.name()), Some(known));
+        }
+        assert_eq!(Permission::from_name("everything"), None);
     }
 
     #[test]

@@ -76,6 +76,8 @@ pub(crate) struct AudioStream<S> {
     idle_timeout: Duration,
     ends_at: Instant,
     message_limit: usize,
+    /// Nothing need come now: the caller is on hold.
+    is_held: bool,
     /// An end that was met while looking for more audio, to be told after that audio.
     met: Option<Result<End, Refusal>>,
 }
@@ -99,8 +101,14 @@ where
             idle_timeout: limits.idle_timeout,
             ends_at: after(limits.max_stream_duration),
             message_limit: Kind::Live.message_limit(limits),
+            is_held: false,
             met: None,
         }
+    }
+
+    /// Whether the caller is on hold from the next piece on: then no audio is no idleness.
+    pub(crate) fn hold(&mut self, is_held: bool) {
+        self.is_held = is_held;
     }
 
     /// The first message.
@@ -140,7 +148,7 @@ where
             biased;
             () = self.closing.arrived() => Ok(Arrival::End(End::Draining)),
             () = sleep_until(self.ends_at) => Ok(Arrival::End(End::TooLong)),
-            () = sleep_until(idle_at) => Ok(Arrival::End(End::Idle)),
+            () = sleep_until(idle_at), if !self.is_held => Ok(Arrival::End(End::Idle)),
             message = self.messages.next() => self.read(message),
         }
     }

@@ -77,7 +77,8 @@ impl Gate {
     fn admit(&self, rpc: &Rpc, headers: &HeaderMap) -> Result<Admitted, Refusal> {
         let caller = match &self.webex {
             Some(webex) if rpc.is_webex() => webex.admit(headers)?,
-            _ => self.access.admit(headers)?,
+            _ if rpc.is_vendors() => self.access.admit_vendor(headers)?,
+            _ => self.access.admit(headers, rpc.needed())?,
         };
         let asked = Deadline::of(headers)?;
         let deadline = self.patience(rpc.kind).map_or(asked, |most| asked.at_most(most));

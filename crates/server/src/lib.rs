@@ -39,7 +39,7 @@ mod serve;
 mod transport;
 mod voiceprints;
 
-pub use access::{AccessOptions, AccessToken};
+pub use access::{AccessOptions, AccessToken, Permission};
 pub use desk::{DeskOptions, Scene, Script};
 pub use earmark_telephony::siprec::{AorPattern, RoleRules, SiprecOptions as SiprecAnswers};
 pub use error::ServerError;

@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! socket ── audiosocket.rs, websocket.rs, ... (MediaSource) ──> drive.rs ──> call.rs ──> engine::CallSession
+//!                                                    patience.rs: what happens next, or enough
 //!                                                    ↑
 //!                       RegisterCall, SignalCall ── registry.rs
 //! ```
@@ -13,6 +14,7 @@ mod audiosocket;
 mod call;
 mod drive;
 mod options;
+mod patience;
 mod registry;
 mod ringcx;
 mod rpc;

@@ -53,7 +53,8 @@ pub struct Limits {
     pub max_watchers: usize,
     /// Updates a watcher may lag behind before it is ended.
     pub watch_backlog: usize,
-    /// A stream that brings no audio for so long is finished.
+    /// A stream that brings no audio for so long is finished; a telephone system's only if it brings
+    /// nothing at all. Not while the caller is on hold.
     pub idle_timeout: Duration,
     /// A live call or enrollment stream that lasts longer is finished.
     pub max_stream_duration: Duration,

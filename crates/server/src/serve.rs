@@ -189,7 +189,7 @@ impl Server {
     }
 }
 
-fn backend(
+pub(crate) fn backend(
     engine: Engine,
     options: &ServerOptions,
     metrics: Arc<Metrics>,

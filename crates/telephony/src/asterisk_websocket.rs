@@ -19,9 +19,7 @@ use earmark_engine::CallUpdate;
 
 use self::control::{Control, MediaStart};
 use crate::websocket::{Metadata, Mix, check, close};
-use crate::{
-    CallBegun, CallEvent, Dialect, EndReason, Exchange, Frame, MediaFormat, Parting, ProtocolError, Reply,
-};
+use crate::{CallEvent, Dialect, EndReason, Exchange, Frame, MediaFormat, Parting, ProtocolError, Reply};
 
 const PROTOCOL: &str = "asterisk";
 
@@ -59,9 +57,9 @@ impl AsteriskWebSocket {
                 return Err(ProtocolError::Unsupported { problem: problem.into() });
             }
         };
-        let call = metadata.call_info()?;
+        let begun = metadata.begun(format)?;
         self.stage = Stage::Running;
-        Ok(CallEvent::Begun(Box::new(CallBegun { call, format })))
+        Ok(CallEvent::Begun(Box::new(begun)))
     }
 
     fn text(&mut self, text: &str) -> Result<Vec<CallEvent>, ProtocolError> {

@@ -197,7 +197,8 @@ impl AudioHook {
             let problem = "no medium with the channel `external` in PCMU or L16 at 8000 Hz is offered";
             return Err(ProtocolError::Unsupported { problem: problem.into() });
         };
-        let begun = CallBegun { call: open.call.call_info()?, format: medium.format() };
+        let conversation = open.conversation.clone();
+        let begun = CallBegun { conversation, ..open.call.begun(medium.format())? };
         self.stage = Stage::Open(medium);
         let mut exchange = self.opened(vec![medium.to_json()]);
         exchange.events.push(CallEvent::Begun(Box::new(begun)));

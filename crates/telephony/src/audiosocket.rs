@@ -124,7 +124,7 @@ impl AudioSocket {
         };
         let call = CallInfo::unknown(CallId::new(&parts.join("-")).map_err(bad)?);
         self.rate_hz = Some(RATES_HZ[0]);
-        Ok(CallBegun { call, format: MediaFormat::customer_leg(Encoding::Pcm16Le, RATES_HZ[0]) })
+        Ok(CallBegun::new(call, MediaFormat::customer_leg(Encoding::Pcm16Le, RATES_HZ[0])))
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use earmark_audio::{ChannelChoice, ChannelRole, Encoding, StreamFormat};
 use earmark_engine::CallInfo;
+use earmark_voiceprint::CallId;
 
 /// What happened to a call, in the order in which it happened.
 ///
@@ -36,6 +37,20 @@ pub struct CallBegun {
     pub call: CallInfo,
     /// How the audio is laid out.
     pub format: MediaFormat,
+    /// The conversation, where one may come in several streams, each of them a call of its own: what
+    /// is known of one of them the next one takes over.
+    pub conversation: Option<CallId>,
+    /// What the stream said and no record can hold (too long, a control character), by name: the call
+    /// begins without it, since a caller may choose the number that is shown.
+    pub dropped: Vec<&'static str>,
+}
+
+impl CallBegun {
+    /// A call that is one stream, of which all that was said is taken.
+    #[must_use]
+    pub fn new(call: CallInfo, format: MediaFormat) -> Self {
+        Self { call, format, conversation: None, dropped: Vec::new() }
+    }
 }
 
 /// How audio is laid out, and whose voice its chosen channel carries.

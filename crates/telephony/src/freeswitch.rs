@@ -19,7 +19,7 @@ use serde_json::json;
 
 use crate::verdict_event::verdict_event;
 use crate::websocket::{Fields, Metadata, check, close, explanation, parse_objects};
-use crate::{CallBegun, CallEvent, Dialect, EndReason, Exchange, Frame, Parting, ProtocolError, Reply};
+use crate::{CallEvent, Dialect, EndReason, Exchange, Frame, Parting, ProtocolError, Reply};
 
 const PROTOCOL: &str = "freeswitch";
 
@@ -48,19 +48,27 @@ impl FreeSwitch {
     }
 
     fn begin(&mut self) -> Result<CallEvent, ProtocolError> {
-        let call = self.metadata.call_info()?;
+        let begun = self.metadata.begun(self.metadata.format(Encoding::Pcm16Le))?;
         self.stage = Stage::Running;
-        let format = self.metadata.format(Encoding::Pcm16Le);
-        Ok(CallEvent::Begun(Box::new(CallBegun { call, format })))
+        Ok(CallEvent::Begun(Box::new(begun)))
     }
 
-    /// mod_audio_fork puts texts together that wait for the socket, so a frame may hold several.
+    /// mod_audio_fork puts texts together that wait for the socket, so a frame may hold several. Once
+    /// the call runs, `send_text` may say what it likes: what is no JSON object is not for us.
     fn text(&mut self, text: &str) -> Result<Vec<CallEvent>, ProtocolError> {
         let mut events = Vec::new();
-        for object in parse_objects(PROTOCOL, text)? {
-            if self.stage != Stage::Over {
-                events.extend(self.object(Fields(&object))?);
+        for object in parse_objects(PROTOCOL, text) {
+            match (self.stage, object) {
+                (Stage::Waiting, object) => events.extend(self.object(Fields(&object?))?),
+                (Stage::Running, Ok(object)) => events.extend(self.object(Fields(&object))?),
+                (Stage::Running, Err(_)) | (Stage::Over, _) => break,
             }
+        }
+        if self.stage == Stage::Waiting {
+            return Err(ProtocolError::Malformed {
+                protocol: PROTOCOL,
+                problem: "the text frame is empty".into(),
+            });
         }
         Ok(events)
     }
@@ -71,7 +79,7 @@ impl FreeSwitch {
             self.metadata = said.or(std::mem::take(&mut self.metadata));
             return self.begin().map(Some);
         }
-        Ok(Some(match fields.text("event")? {
+        Ok(Some(match fields.text("event").unwrap_or_default() {
             Some("hold") => CallEvent::Held,
             Some("resume" | "unhold") => CallEvent::Resumed,
             Some("transfer") => CallEvent::SpeakerChanged,

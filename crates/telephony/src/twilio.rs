@@ -23,9 +23,7 @@ use self::order::Order;
 pub use self::signature::verify_twilio_signature;
 use self::timeline::Timeline;
 use crate::websocket::{Metadata, check, close};
-use crate::{
-    CallBegun, CallEvent, Dialect, EndReason, Exchange, Frame, MediaFormat, Parting, ProtocolError, Reply,
-};
+use crate::{CallEvent, Dialect, EndReason, Exchange, Frame, MediaFormat, Parting, ProtocolError, Reply};
 
 const PROTOCOL: &str = "twilio";
 
@@ -115,10 +113,9 @@ impl Twilio {
     fn begin(&mut self, start: &Start) -> Result<CallEvent, ProtocolError> {
         self.customer = start.customer;
         let metadata = start.metadata.clone().or(std::mem::take(&mut self.url));
-        let call = metadata.call_info()?;
+        let begun = metadata.begun(MediaFormat::customer_leg(Encoding::MuLaw, 8000))?;
         self.stage = Stage::Running;
-        let format = MediaFormat::customer_leg(Encoding::MuLaw, 8000);
-        Ok(CallEvent::Begun(Box::new(CallBegun { call, format })))
+        Ok(CallEvent::Begun(Box::new(begun)))
     }
 
     fn media(&mut self, media: Media) -> Vec<CallEvent> {

@@ -149,6 +149,22 @@ async fn silence_ends_a_stream_and_empty_chunks_do_not_prevent_it() {
     keeping_alive.await.unwrap();
 }
 
+#[tokio::test(start_paused = true)]
+async fn on_hold_nothing_need_come_and_after_it_there_is_all_the_time() {
+    let (idle_timeout, max_stream_duration) = (Duration::from_secs(60), Duration::from_secs(3600));
+    let (client, mut stream) = stream(&Limits { idle_timeout, max_stream_duration, ..Limits::default() });
+    stream.hold(true);
+    let waits = tokio::time::timeout(Duration::from_secs(600), stream.next()).await;
+    assert!(waits.is_err(), "a held stream ended: {waits:?}");
+    stream.hold(false);
+    let waits = tokio::time::timeout(Duration::from_secs(59), stream.next()).await;
+    assert!(waits.is_err(), "{waits:?}");
+    assert_eq!(stream.next().await, Ok(Input::End(End::Idle)));
+    stream.hold(true);
+    assert_eq!(stream.next().await, Ok(Input::End(End::TooLong)), "a hold is no way round the longest");
+    drop(client);
+}
+
 #[tokio::test]
 async fn a_stream_can_not_last_forever() {
     let limits = Limits { max_stream_duration: Duration::from_millis(20), ..Limits::default() };

@@ -1,3 +1,4 @@
+use crate::access::Permission;
 use crate::options::{Limits, MAX_CHUNK_BYTES};
 
 /// Room in a message for its fields beside audio, and for messages without any.
@@ -83,6 +84,26 @@ impl Rpc {
         self.package == WEBEX
     }
 
+    /// Whether it is a vendor's, whose client chooses how its credential comes.
+    pub(super) fn is_vendors(&self) -> bool {
+        self.package != OWN
+    }
+
+    /// What a token must be allowed, any of these.
+    pub(super) fn needed(&self) -> &'static [Permission] {
+        use Permission::{Customers, Desk, Library, Media, Screening, Voiceprints};
+        match (self.service(), self.label) {
+            // Whoever brings calls says of them what the audio can't.
+            (_, "ScreeningService/RegisterCall" | "ScreeningService/SignalCall") => &[Media, Screening],
+            ("ScreeningService", _) => &[Screening],
+            ("VoiceprintsService", _) => &[Voiceprints],
+            ("ProxyLibraryService", _) => &[Library],
+            ("CustomersService", _) => &[Customers],
+            ("DeskService", _) => &[Desk],
+            _ => &[Media],
+        }
+    }
+
     /// The service's name without its package.
     pub(crate) fn service(&self) -> &'static str {
         self.label.split_once('/').map_or("", |(service, _)| service)
@@ -128,6 +149,24 @@ mod tests {
             }
         }
         assert_eq!(count, Rpc::ALL.len());
+    }
+
+    #[test]
+    fn a_media_token_brings_calls_and_opens_nothing_else() {
+        let media = Rpc::ALL.iter().filter(|rpc| rpc.needed().contains(&Permission::Media));
+        let labels: Vec<&str> = media.map(|rpc| rpc.label).collect();
+        let expected = [
+            "ScreeningService/RegisterCall",
+            "ScreeningService/SignalCall",
+            "Streaming/Stream",
+            "ConversationAudio/StreamConversationAudio",
+        ];
+        assert_eq!(labels, expected);
+        for rpc in Rpc::ALL.iter().filter(|rpc| !labels.contains(&rpc.label)) {
+            let service = rpc.service().trim_end_matches("Service").to_ascii_lowercase();
+            let own = if service == "proxylibrary" { "library" } else { &service };
+            assert_eq!(rpc.needed(), [Permission::from_name(own).unwrap()], "{}", rpc.label);
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use earmark_engine::{CallSession, CallUpdate, ChannelRole, EngineError, LastUpdates};
+use earmark_engine::{CallAmendment, CallSession, CallUpdate, ChannelRole, EngineError, LastUpdates};
 use earmark_telephony::{CallBegun, CallEvent, MediaFormat};
 use earmark_voiceprint::TenantId;
 use tokio::sync::OwnedSemaphorePermit;
@@ -46,8 +46,7 @@ pub(crate) struct MediaCall {
 /// What a call has while it runs.
 struct Live {
     seat: Seat<CallSession>,
-    /// None for a second stream of a call, which the engine refuses.
-    place: Option<Place>,
+    place: Place,
     format: MediaFormat,
     /// Audio that makes no step yet.
     pending: BytesMut,
@@ -80,8 +79,8 @@ impl MediaCall {
 
     /// What the call is told next from outside its stream.
     pub(crate) async fn command(&mut self) -> Command {
-        match self.live.as_mut().and_then(|live| live.place.as_mut()) {
-            Some(place) => place.command().await,
+        match &mut self.live {
+            Some(live) => live.place.command().await,
             None => std::future::pending().await,
         }
     }
@@ -128,18 +127,32 @@ impl MediaCall {
             Command::Held => self.hold().await,
             Command::Resumed => self.resume().await,
             Command::SpeakerChanged => self.change_speaker().await,
-            Command::Amend(amendment) => {
-                let mut updates = self.hear().await?;
-                let amended = self.step(move |session, _| session.amend(&amendment)).await?;
-                updates.extend(amended);
-                Ok(updates)
-            }
+            Command::Amend(amendment) => self.amend(amendment).await,
         }
     }
 
-    /// Ends the call: its last updates. None if it never began.
-    pub(crate) async fn finish(&mut self) -> Result<Vec<CallUpdate>, Refusal> {
+    /// What can't be taken in is not worth the call, which goes on as it was known.
+    async fn amend(&mut self, amendment: CallAmendment) -> Result<Vec<CallUpdate>, Refusal> {
         let mut updates = self.hear().await?;
+        match self.work(move |session, _| session.amend(&amendment)).await? {
+            Ok(amended) => updates.extend(amended),
+            Err(error) => {
+                let reason = Refusal::from(error).reason();
+                tracing::warn!(reason, "what became known of a call could not be taken in");
+            }
+        }
+        Ok(updates)
+    }
+
+    /// Ends the call: its last updates. None if it never began. What was accepted for it is done first,
+    /// and from here on nothing more is accepted.
+    pub(crate) async fn finish(&mut self) -> Result<Vec<CallUpdate>, Refusal> {
+        let mut updates = Vec::new();
+        let told = self.live.as_mut().map(|live| live.place.leave()).unwrap_or_default();
+        for command in told {
+            updates.extend(self.obey(command).await?);
+        }
+        updates.extend(self.hear().await?);
         let Some(mut live) = self.live.take() else { return Ok(updates) };
         let (last, took) = live.seat.leave(|session, _| timed(|| session.finish())).await?;
         self.backend.metrics.stage(Stage::Finish, took);
@@ -152,11 +165,15 @@ impl MediaCall {
     }
 
     async fn begin(&mut self, begun: CallBegun) -> Result<Vec<CallUpdate>, Refusal> {
-        let CallBegun { call, format } = begun;
+        let CallBegun { call, format, conversation, dropped } = begun;
         self.check_role(format)?;
         let room = self.room.take().map_or_else(|| self.backend.rooms.live_call(), Ok)?;
-        let (call, place) = self.backend.registry.begin(&self.route.tenant, call);
+        let registry = &self.backend.registry;
+        let (call, mut place) = registry.begin(&self.route.tenant, call, conversation.as_ref())?;
         Span::current().record("call", call.call_id.as_str());
+        for field in dropped {
+            tracing::warn!(field, "the stream says what no record can hold; the call begins without it");
+        }
         let (engine, tenant) = (self.backend.engine.clone(), self.route.tenant.clone());
         let metrics = self.backend.metrics.clone();
         let make = move || {
@@ -165,6 +182,7 @@ impl MediaCall {
             Ok(session?)
         };
         let seat = Seat::take(&self.backend, Lane::Live, make).await?;
+        place.began();
         self.live = Some(Live {
             seat,
             place,
@@ -255,9 +273,17 @@ impl MediaCall {
         &mut self,
         work: impl FnOnce(&mut CallSession, &Metrics) -> Result<R, EngineError> + Send + 'static,
     ) -> Result<R, Refusal> {
+        Ok(self.work(work).await??)
+    }
+
+    /// As [`MediaCall::step`], with the engine's error for the caller to judge.
+    async fn work<R: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&mut CallSession, &Metrics) -> R + Send + 'static,
+    ) -> Result<R, Refusal> {
         let live = self.live.as_mut().ok_or_else(|| Refusal::internal("CALL_NOT_BEGUN"))?;
         let metrics = self.backend.metrics.clone();
-        Ok(live.seat.step(move |session| work(session, &metrics)).await??)
+        live.seat.step(move |session| work(session, &metrics)).await
     }
 }
 

@@ -4,26 +4,23 @@ use std::time::Duration;
 
 use earmark_engine::CallUpdate;
 use earmark_telephony::{CallEvent, EndReason, Parting, ProtocolError};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::timeout;
 use tracing::Instrument;
 
 use super::call::{MediaCall, Route};
-use super::registry::Command;
+use super::patience::{Happened, Patience, State};
 use crate::backend::Backend;
 use crate::refusal::Refusal;
 
-/// How long a connection may take to say which call it is.
-const INTRODUCTION_PATIENCE: Duration = Duration::from_secs(10);
 /// How long saying goodbye may take.
 pub(super) const PARTING_PATIENCE: Duration = Duration::from_secs(2);
 
-/// A stream that pauses, as one with suppressed silence does, is screened up to the pause.
-const FLUSH_AFTER: Duration = Duration::from_millis(200);
-
 /// A connection that brings one call.
 pub(crate) trait MediaSource: Send {
-    /// What happened next; empty where only the protocol moved on. After [`CallEvent::Ended`] it is not
-    /// asked again. May be dropped and asked again at any time: nothing is lost by it.
+    /// What happened next; empty where only the protocol moved on. Whatever comes back is a sign of life
+    /// from the far end, so what a source does by itself, as asking or waiting, is no reason to return.
+    /// After [`CallEvent::Ended`] it is not asked again. May be dropped and asked again at any time:
+    /// nothing is lost by it.
     fn next(&mut self) -> impl Future<Output = Result<Vec<CallEvent>, ProtocolError>> + Send;
 
     /// Shows the far end an update, where its protocol has a way. A connection that is gone is found
@@ -59,16 +56,6 @@ pub(crate) async fn drive(backend: &Arc<Backend>, route: Route, mut source: impl
     drive.instrument(span).await
 }
 
-/// What can happen to a call.
-enum Happened {
-    Stream(Result<Vec<CallEvent>, ProtocolError>),
-    Told(Command),
-    /// Nothing came for a moment, and audio waits.
-    Paused,
-    /// The server has had enough.
-    Enough(Parting),
-}
-
 async fn screen(backend: &Arc<Backend>, route: Route, source: &mut impl MediaSource) -> Parting {
     // The drain waits for the call while this lives.
     let Ok(_work) = backend.lifecycle.begin() else { return Parting::Draining };
@@ -93,53 +80,42 @@ async fn converse(
     call: &mut MediaCall,
     source: &mut impl MediaSource,
 ) -> Result<Parting, Refusal> {
-    let limits = &backend.limits;
-    let mut closing = backend.lifecycle.closing();
-    let ends_at = Instant::now() + limits.max_stream_duration.min(FAR);
-    let mut heard_at = Instant::now();
+    let mut patience = Patience::new(&backend.limits, backend.lifecycle.closing());
     loop {
-        let patience = if call.has_begun() { limits.idle_timeout } else { INTRODUCTION_PATIENCE };
-        let (idle_at, held) = (heard_at + patience.min(FAR), call.is_held());
-        let happened = tokio::select! {
-            biased;
-            () = closing.arrived() => Happened::Enough(Parting::Draining),
-            () = sleep_until(ends_at) => Happened::Enough(too_long()),
-            () = sleep_until(idle_at), if !held => Happened::Enough(idle()),
-            command = call.command() => Happened::Told(command),
-            () = sleep(FLUSH_AFTER), if call.is_waiting() => Happened::Paused,
-            events = source.next() => Happened::Stream(events),
-        };
-        match happened {
+        let state =
+            State { has_begun: call.has_begun(), is_held: call.is_held(), is_waiting: call.is_waiting() };
+        match patience.next(state, call.command(), source).await {
             Happened::Enough(parting) => return Ok(parting),
             Happened::Stream(Err(error)) => return Ok(Parting::Refused(error)),
             Happened::Told(command) => {
                 let updates = call.obey(command).await?;
                 tell(backend, source, &updates).await;
+                patience.renew();
             }
             Happened::Paused => {
                 let updates = call.hear().await?;
                 tell(backend, source, &updates).await;
             }
             Happened::Stream(Ok(events)) => {
+                let has_audio = events.iter().any(|event| matches!(event, CallEvent::Audio(_)));
                 for event in events {
                     if let CallEvent::Ended(reason) = event {
                         return Ok(Parting::Finished(reason));
                     }
-                    // Only what belongs to the call keeps it from being idle.
-                    heard_at = Instant::now();
                     let updates = call.take(event).await?;
                     tell(backend, source, &updates).await;
                     while let Some(updates) = call.advance().await? {
                         tell(backend, source, &updates).await;
                     }
                 }
+                patience.renew();
+                if has_audio {
+                    patience.audio_came();
+                }
             }
         }
     }
 }
-
-/// A century: past the end of time there is nothing to wait for.
-const FAR: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// A far end that does not read its updates in time misses them: the call goes on, and desktops have
 /// them all the same.
@@ -153,16 +129,6 @@ async fn tell(backend: &Arc<Backend>, source: &mut impl MediaSource, updates: &[
 
 fn failed(refusal: &Refusal) -> Parting {
     Parting::Failed { code: refusal.reason(), problem: refusal.message().to_owned() }
-}
-
-fn idle() -> Parting {
-    let problem = "no audio came for too long; end a stream that is over".to_owned();
-    Parting::Failed { code: "STREAM_IDLE", problem }
-}
-
-fn too_long() -> Parting {
-    let problem = "the stream is as long as one may be; begin another".to_owned();
-    Parting::Failed { code: "STREAM_TOO_LONG", problem }
 }
 
 /// Logs and counts how a stream ended, once.
@@ -183,3 +149,6 @@ fn note(backend: &Backend, protocol: &'static str, parting: &Parting) {
         Parting::Draining => tracing::info!(end, "media stream ended early"),
     }
 }
+
+#[cfg(test)]
+mod tests;

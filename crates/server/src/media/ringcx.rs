@@ -11,7 +11,9 @@ use super::vendor::{VendorSource, VendorStream, outcome, route, sorted};
 use crate::backend::{Backend, extension};
 use crate::proto::ringcx::stream_event::Event;
 use crate::proto::ringcx::streaming_server::Streaming as StreamingService;
-use crate::proto::ringcx::{AudioFormat, Codec, Participant, ParticipantType, StreamEvent};
+use crate::proto::ringcx::{
+    AudioFormat, Codec, Dialog, DialogType, Participant, ParticipantType, StreamEvent,
+};
 
 /// RingCX's service, of which we are the server.
 pub(crate) struct RingCxStreaming(pub(crate) Arc<Backend>);
@@ -45,8 +47,8 @@ fn convert(event: Event) -> RingCxEvent {
         Event::DialogInit(init) => {
             let dialog = init.dialog.unwrap_or_default();
             RingCxEvent::DialogInit {
+                number: customers_number(&dialog),
                 dialog: dialog.id,
-                ani: dialog.ani,
                 attributes: sorted(dialog.attributes),
             }
         }
@@ -73,6 +75,14 @@ fn convert(event: Event) -> RingCxEvent {
     }
 }
 
+/// In a call of ours to the customer, theirs is the number that was called.
+fn customers_number(dialog: &Dialog) -> Option<String> {
+    match dialog.r#type() {
+        DialogType::Outbound => dialog.dnis.clone(),
+        DialogType::Inbound | DialogType::Unspecified => dialog.ani.clone(),
+    }
+}
+
 fn role(participant: &Participant) -> RingCxParticipant {
     match participant.r#type() {
         ParticipantType::Contact => RingCxParticipant::Contact,
@@ -81,10 +91,38 @@ fn role(participant: &Participant) -> RingCxParticipant {
 }
 
 fn format(format: AudioFormat) -> (RingCxCodec, u32) {
-    let codec = match format.codec() {
-        Codec::Pcma => RingCxCodec::Pcma,
-        Codec::Pcmu => RingCxCodec::Pcmu,
-        _ => RingCxCodec::Other,
+    let codec = match Codec::try_from(format.codec) {
+        Ok(Codec::Pcma) => RingCxCodec::Pcma,
+        // The documented default.
+        Ok(Codec::Pcmu | Codec::Unspecified) => RingCxCodec::Pcmu,
+        // One of a later version is no default either.
+        Ok(_) | Err(_) => RingCxCodec::Other,
     };
     (codec, format.rate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_customers_number_is_the_far_end_of_the_call() {
+        let number = |kind: DialogType| {
+            let (ani, dnis) = (Some("ani".to_owned()), Some("dnis".to_owned()));
+            customers_number(&Dialog { r#type: kind.into(), ani, dnis, ..Dialog::default() }).unwrap()
+        };
+        assert_eq!(number(DialogType::Inbound), "ani");
+        assert_eq!(number(DialogType::Unspecified), "ani");
+        assert_eq!(number(DialogType::Outbound), "dnis");
+    }
+
+    #[test]
+    fn a_codec_that_is_not_named_is_the_documented_one_and_an_unknown_one_is_not() {
+        let codec = |codec: i32| format(AudioFormat { codec, rate: 0, ptime: 20 }).0;
+        assert_eq!(codec(Codec::Unspecified.into()), RingCxCodec::Pcmu);
+        assert_eq!(codec(Codec::Pcma.into()), RingCxCodec::Pcma);
+        for other in [i32::from(Codec::Opus), Codec::L16.into(), Codec::Flac.into(), 99] {
+            assert_eq!(codec(other), RingCxCodec::Other);
+        }
+    }
 }

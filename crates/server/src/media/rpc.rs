@@ -8,23 +8,21 @@ use crate::refusal::Refusal;
 /// As long as a call's id may be.
 const MAX_STREAM_ID_BYTES: usize = 128;
 
-/// What `RegisterCall` does.
+/// What `RegisterCall` does. The id that the running call is kept under, if it runs.
 pub(crate) fn register(
     registry: &Registry,
     tenant: &TenantId,
     call: CallInfo,
     stream_id: &str,
-) -> Result<bool, Refusal> {
+) -> Result<Option<CallId>, Refusal> {
     if stream_id.len() > MAX_STREAM_ID_BYTES {
         let problem =
             format!("is longer than {MAX_STREAM_ID_BYTES} bytes; send what the stream calls itself");
         return Err(Refusal::field("stream_id", "STREAM_ID_TOO_LONG", problem));
     }
-    let own = call.call_id.as_str().to_owned();
-    let stream = if stream_id.is_empty() { own } else { stream_id.to_owned() };
-    // UUIDs are written in many ways; AudioSocket's are told in this one.
-    let stream = uuid::Uuid::try_parse(&stream).map_or(stream, |uuid| uuid.hyphenated().to_string());
-    registry.register(tenant, &stream, call)
+    let own = call.call_id.clone();
+    let stream = if stream_id.is_empty() { own.as_str() } else { stream_id };
+    registry.register(tenant, stream, call)
 }
 
 /// What `SignalCall` does.

@@ -1,6 +1,6 @@
 use earmark_engine::{
-    CallInfo, CallRecord, CallUpdate, ChannelRole, CustomerComparison, Excerpt, Hypotheses, Outcome,
-    OutcomeReport, ProxyEvidence, StreamFormat,
+    CallInfo, CallRecord, CallUpdate, ChannelRole, CustomerComparison, EngineError, Excerpt, Hypotheses,
+    Outcome, OutcomeReport, ProxyEvidence, RecordsError, StreamFormat, check_call_line,
 };
 use earmark_voiceprint::{CallId, CustomerId};
 
@@ -51,10 +51,19 @@ pub(super) fn call_info(call: Option<v1::CallInfo>, path: &str) -> Result<CallIn
     Ok(CallInfo {
         call_id: call_id(&call.call_id, &format!("{path}.call_id"))?,
         claimed: claimed.transpose()?,
-        caller_number: optional(call.caller_number),
-        agent: optional(call.agent_id),
-        scene: optional(call.scene),
+        caller_number: line(call.caller_number, "caller_number", path)?,
+        agent: line(call.agent_id, "agent_id", path)?,
+        scene: line(call.scene, "scene", path)?,
     })
+}
+
+/// A line of the call's record; said here, before the call depends on it.
+fn line(text: String, field: &'static str, path: &str) -> Result<Option<String>, Refusal> {
+    let Some(text) = optional(text) else { return Ok(None) };
+    let bad =
+        |error: RecordsError| Refusal::from(EngineError::from(error)).about_field(format!("{path}.{field}"));
+    check_call_line(field, &text).map_err(bad)?;
+    Ok(Some(text))
 }
 
 pub(super) fn call_id(id: &str, path: &str) -> Result<CallId, Refusal> {

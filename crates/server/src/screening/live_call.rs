@@ -54,9 +54,10 @@ async fn converse(
     updates: &Updates,
 ) -> Result<(), Refusal> {
     let NewCall { call: info, format, role } = convert::config(audio.config().await?)?;
-    let begun = CallBegun { call: info, format: MediaFormat { stream: format, role } };
+    let begun = CallBegun::new(info, MediaFormat { stream: format, role });
     updates.send(&call.take(CallEvent::Begun(Box::new(begun))).await?).await?;
     loop {
+        audio.hold(call.is_held());
         tokio::select! {
             biased;
             command = call.command() => updates.send(&call.obey(command).await?).await?,

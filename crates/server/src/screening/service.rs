@@ -64,8 +64,9 @@ impl ScreeningService for Screening {
     ) -> Result<Response<RegisterCallResponse>, Status> {
         let (caller, asked) = open(request)?;
         let call = convert::call_info(asked.call, "call")?;
-        let live = media::register(&self.0.registry, &caller.tenant, call, &asked.stream_id)?;
-        Ok(Response::new(RegisterCallResponse { live }))
+        let running = media::register(&self.0.registry, &caller.tenant, call, &asked.stream_id)?;
+        let running_call_id = running.as_ref().map_or_else(String::new, |id| id.as_str().to_owned());
+        Ok(Response::new(RegisterCallResponse { live: running.is_some(), running_call_id }))
     }
 
     async fn signal_call(

@@ -25,7 +25,7 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
 
-const TENANTS: usize = 40;
+const TENANTS: usize = 60;
 /// Nothing here takes so long; a test that hangs fails instead.
 const PATIENCE: Duration = Duration::from_secs(120);
 

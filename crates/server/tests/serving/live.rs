@@ -146,7 +146,7 @@ async fn a_call_has_one_screening() {
     first.speak(&pcm("june", 5)[..80_000], 1600).await;
     assert!(first.next().await.unwrap().is_ok());
     let mut second = OpenCall::begin(&server, call("call-1", "")).await;
-    refused(second.rest().await.1, Code::AlreadyExists, "ALREADY_EXISTS");
+    refused(second.rest().await.1, Code::AlreadyExists, "CALL_ALREADY_LIVE");
     first.half_close();
     first.rest().await.1.unwrap();
     server.stop().await;

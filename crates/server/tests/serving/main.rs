@@ -6,6 +6,7 @@ mod drain;
 mod errors;
 mod fixture;
 mod http;
+mod learning;
 mod limits;
 mod live;
 mod proxies;

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use earmark_voiceprint::CallId;
+
 use super::media::{self, Medium};
 use super::{PROTOCOL, duration};
 use crate::websocket::{Fields, Metadata, parse_object};
@@ -43,6 +45,7 @@ pub(super) struct Discarded {
 pub(super) struct Open {
     pub(super) organization: String,
     pub(super) is_probe: bool,
+    pub(super) conversation: Option<CallId>,
     pub(super) call: Metadata,
     pub(super) offered: Vec<Medium>,
 }
@@ -117,6 +120,7 @@ fn open(parameters: Fields<'_>) -> Result<Open, ProtocolError> {
     Ok(Open {
         organization: uuid(parameters, "organizationId")?,
         is_probe,
+        conversation: CallId::new(&conversation).ok(),
         call: call(parameters, participant, &conversation)?,
         offered: media.iter().map(media::parse).collect::<Result<_, _>>()?,
     })

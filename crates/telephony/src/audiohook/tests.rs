@@ -144,8 +144,10 @@ fn a_continued_session_is_another_record_of_the_conversation() {
     open["continuedSessions"] = json!([{"id": ZERO, "serverseq": 4, "clientseq": 9}]);
     let mut client = Client::new();
     client.position = "PT95.2S";
-    let call = begun(&client.say("open", open).events).call;
-    assert_eq!(call.call_id.as_str(), format!("{CONVERSATION}.2"));
+    let begun = begun(&client.say("open", open).events);
+    assert_eq!(begun.call.call_id.as_str(), format!("{CONVERSATION}.2"));
+    // By which what the session before it knew is found.
+    assert_eq!(begun.conversation.unwrap().as_str(), CONVERSATION);
 }
 
 #[test]

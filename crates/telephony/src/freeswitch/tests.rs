@@ -99,11 +99,29 @@ fn a_closed_socket_ends_a_call_that_had_begun() {
 fn what_is_no_json_or_of_a_wrong_type_is_refused() {
     for bad in ["", "not json", "[1]", "\"x\"", "{\"call_id\":"] {
         assert!(is_malformed(fork().receive(text(bad))), "{bad}");
-        assert!(is_malformed(running().receive(text(bad))), "{bad}");
     }
     assert_eq!(bad_field(fork().receive(text(r#"{"call_id":1}"#))), "call_id");
-    assert_eq!(bad_field(running().receive(text(r#"{"event":1}"#))), "event");
     assert_eq!(bad_field(running().receive(text(r#"{"event":"format"}"#))), "format");
+}
+
+/// mod_audio_stream's `send_text`, and the text of its `stop`, are any UTF-8.
+#[test]
+fn once_the_call_runs_other_texts_are_not_for_us() {
+    for other in ["", "  ", "bye", "5", "[1]", "\"x\"", "{\"call_id\":", r#"{"event":1}"#, "结束"] {
+        let mut fork = running();
+        assert_eq!(events(&mut fork, text(other)), [], "{other}");
+        assert_eq!(events(&mut fork, text(r#"{"event":"hold"}"#)), [CallEvent::Held], "{other}");
+    }
+    assert_eq!(events(&mut running(), text(r#"{"event":"hold"} bye"#)), [CallEvent::Held]);
+}
+
+#[test]
+fn what_no_record_can_hold_is_left_out_and_named() {
+    let metadata = json!({"call_id": "c", "caller_number": "1".repeat(129), "agent_id": " 1001 ",
+        "scene": "a\u{7}b"});
+    let call = begun(&events(&mut fork(), text(metadata)));
+    assert_eq!((call.call.caller_number, call.call.agent.as_deref()), (None, Some("1001")));
+    assert_eq!((call.call.scene, call.dropped), (None, vec!["caller_number", "scene"]));
 }
 
 #[test]

@@ -64,7 +64,7 @@ impl RecordedCall {
         let encoding = description.customers_leg().map_or(Encoding::MuLaw, |leg| leg.encoding);
         let format =
             MediaFormat { stream: StreamFormat::mono(encoding, G711_CLOCK_HZ), role: description.role };
-        let begun = CallBegun { call: description.call.clone(), format };
+        let begun = CallBegun::new(description.call.clone(), format);
         let mut events = vec![CallEvent::Begun(Box::new(begun))];
         if !description.customers_leg().is_some_and(|leg| leg.is_sent) {
             events.push(CallEvent::Held);

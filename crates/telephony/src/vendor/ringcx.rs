@@ -7,7 +7,7 @@ use earmark_audio::Encoding;
 
 use super::attributes;
 use crate::websocket::capped_gap;
-use crate::{CallBegun, CallEvent, EndReason, MediaFormat, Metadata, ProtocolError};
+use crate::{CallEvent, EndReason, MediaFormat, Metadata, ProtocolError};
 
 /// Participants at once; a conference has fewer.
 const MAX_SEGMENTS: usize = 64;
@@ -21,8 +21,8 @@ pub enum RingCxEvent {
     DialogInit {
         /// The dialog's id: the call's key unless the attributes name another.
         dialog: String,
-        /// The caller's number.
-        ani: Option<String>,
+        /// The customer's number: who called, or who was called.
+        number: Option<String>,
         /// What the workflow attached.
         attributes: BTreeMap<String, String>,
     },
@@ -96,6 +96,8 @@ pub struct RingCx {
     /// The contact who spoke last.
     contact: Option<String>,
     format: Option<MediaFormat>,
+    /// The segment that the hold named, while there is one.
+    held_by: Option<String>,
 }
 
 struct Segment {
@@ -116,8 +118,8 @@ impl RingCx {
     /// # Errors
     /// [`ProtocolError`] for events in an order that can't be, and for a codec that is not G.711.
     pub fn receive(&mut self, event: RingCxEvent) -> Result<Vec<CallEvent>, ProtocolError> {
-        if let RingCxEvent::DialogInit { dialog, ani, attributes } = event {
-            return self.begin(dialog, ani, &attributes);
+        if let RingCxEvent::DialogInit { dialog, number, attributes } = event {
+            return self.begin(&dialog, number.as_deref(), &attributes);
         }
         if !self.begun {
             return Err(out_of_order("dialog_init must be the first event"));
@@ -129,12 +131,8 @@ impl RingCx {
             RingCxEvent::SegmentMedia { segment, payload, sequence, duration } => {
                 Ok(self.hear(&segment, payload, sequence, duration))
             }
-            RingCxEvent::SegmentInfo { segment, event } => Ok(self.note(&segment, &event)),
-            RingCxEvent::SegmentStop { segment } => {
-                self.contacts.remove(&segment);
-                self.others.remove(&segment);
-                Ok(Vec::new())
-            }
+            RingCxEvent::SegmentInfo { segment, event } => Ok(self.note(segment, &event)),
+            RingCxEvent::SegmentStop { segment } => Ok(self.stop(&segment)),
             RingCxEvent::DialogInit { .. } => Ok(Vec::new()),
         }
     }
@@ -147,20 +145,20 @@ impl RingCx {
 
     fn begin(
         &mut self,
-        dialog: String,
-        ani: Option<String>,
+        dialog: &str,
+        number: Option<&str>,
         attached: &BTreeMap<String, String>,
     ) -> Result<Vec<CallEvent>, ProtocolError> {
         if std::mem::replace(&mut self.begun, true) {
             return Err(out_of_order("dialog_init came twice; open a stream for each call"));
         }
         let mut own = Metadata::default();
-        own.set("call_id", &dialog)?;
-        own.set("caller_number", ani.as_deref().unwrap_or_default())?;
-        let call = attributes(attached)?.or(own).call_info()?;
+        own.set("call_id", dialog)?;
+        own.set("caller_number", number.unwrap_or_default())?;
         let format = MediaFormat::customer_leg(Encoding::MuLaw, RATE_HZ);
+        let begun = attributes(attached)?.or(own).begun(format)?;
         self.format = Some(format);
-        Ok(vec![CallEvent::Begun(Box::new(CallBegun { call, format }))])
+        Ok(vec![CallEvent::Begun(Box::new(begun))])
     }
 
     fn start(
@@ -213,15 +211,27 @@ impl RingCx {
         events
     }
 
-    fn note(&self, segment: &str, event: &str) -> Vec<CallEvent> {
-        if !self.contacts.contains_key(segment) {
-            return Vec::new();
-        }
+    /// A hold may name any segment of the dialog: that of the agent who put the contact on hold, say.
+    fn note(&mut self, segment: String, event: &str) -> Vec<CallEvent> {
         match event.to_ascii_lowercase().as_str() {
-            "hold" => vec![CallEvent::Held],
-            "unhold" | "resume" => vec![CallEvent::Resumed],
+            "hold" if self.held_by.is_none() => {
+                self.held_by = Some(segment);
+                vec![CallEvent::Held]
+            }
+            "unhold" | "resume" => self.resume(),
             _ => Vec::new(),
         }
+    }
+
+    fn resume(&mut self) -> Vec<CallEvent> {
+        self.held_by.take().map(|_| CallEvent::Resumed).into_iter().collect()
+    }
+
+    /// A hold goes with the segment that it named: an agent who leaves (a transfer) says no `unhold`.
+    fn stop(&mut self, segment: &str) -> Vec<CallEvent> {
+        self.contacts.remove(segment);
+        self.others.remove(segment);
+        if self.held_by.as_deref() == Some(segment) { self.resume() } else { Vec::new() }
     }
 }
 
@@ -271,7 +281,7 @@ mod tests {
         let attributes = [("customer_id", "c-1"), ("agent_id", "a-1"), ("whatever", "x")];
         RingCxEvent::DialogInit {
             dialog: "dialog-1".into(),
-            ani: Some("+8613800000000".into()),
+            number: Some("+8613800000000".into()),
             attributes: attributes.into_iter().map(|(k, v)| (k.into(), v.into())).collect(),
         }
     }
@@ -358,6 +368,36 @@ mod tests {
     }
 
     #[test]
+    fn a_hold_may_name_any_segment_and_ends_with_it() {
+        let info = |segment: &str, event: &str| RingCxEvent::SegmentInfo {
+            segment: segment.to_owned(),
+            event: event.to_owned(),
+        };
+        let mut stream = begun();
+        stream.receive(start("contact", "p1", RingCxParticipant::Contact)).unwrap();
+        stream.receive(start("agent", "p2", RingCxParticipant::Other)).unwrap();
+        for (hold, unhold) in [("agent", "agent"), ("agent", "contact"), ("unheard of", "contact")] {
+            assert_eq!(stream.receive(info(hold, "hold")).unwrap(), [CallEvent::Held]);
+            assert_eq!(stream.receive(info("contact", "hold")).unwrap(), [], "held already");
+            assert_eq!(stream.receive(info(unhold, "unhold")).unwrap(), [CallEvent::Resumed]);
+            assert_eq!(stream.receive(info(unhold, "unhold")).unwrap(), []);
+        }
+        // The agent transfers the held contact and leaves.
+        stream.receive(info("agent", "hold")).unwrap();
+        let stop = |segment: &str| RingCxEvent::SegmentStop { segment: segment.to_owned() };
+        assert_eq!(stream.receive(stop("contact")).unwrap(), []);
+        assert_eq!(stream.receive(stop("agent")).unwrap(), [CallEvent::Resumed]);
+    }
+
+    #[test]
+    fn a_number_that_no_record_can_hold_is_left_out() {
+        let (dialog, number, attributes) = ("d".to_owned(), Some("1".repeat(200)), BTreeMap::new());
+        let events = RingCx::new().receive(RingCxEvent::DialogInit { dialog, number, attributes }).unwrap();
+        let [CallEvent::Begun(begun)] = &events[..] else { panic!("{events:?}") };
+        assert_eq!((&begun.call.caller_number, &begun.dropped[..]), (&None, &["caller_number"][..]));
+    }
+
+    #[test]
     fn what_can_not_be_is_refused() {
         let order = |events: Vec<RingCxEvent>| {
             let mut stream = RingCx::new();
@@ -396,9 +436,9 @@ mod tests {
                 prop::option::of(".{0,9}"),
                 prop::collection::btree_map("[a-z_]{0,12}", ".{0,9}", 0..4)
             )
-                .prop_map(|(dialog, ani, attributes)| RingCxEvent::DialogInit {
+                .prop_map(|(dialog, number, attributes)| RingCxEvent::DialogInit {
                     dialog,
-                    ani,
+                    number,
                     attributes
                 }),
             (id(), id(), role, prop::option::of((codec, any::<u32>()))).prop_map(

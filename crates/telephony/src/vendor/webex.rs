@@ -7,7 +7,7 @@ use earmark_audio::Encoding;
 
 use super::attributes;
 use crate::websocket::capped_gap;
-use crate::{CallBegun, CallEvent, EndReason, MediaFormat, Metadata, ProtocolError};
+use crate::{CallEvent, EndReason, MediaFormat, Metadata, ProtocolError};
 
 /// The rate while nothing is said of it.
 const RATE_HZ: u32 = 8_000;
@@ -105,14 +105,15 @@ impl Webex {
     fn begin(&mut self, message: &WebexMessage) -> Result<CallEvent, ProtocolError> {
         let mut own = Metadata::default();
         own.set("call_id", &message.conversation)?;
-        let call = attributes(&message.additional_info)?.or(own).call_info()?;
+        let said = attributes(&message.additional_info)?.or(own);
         let format = match &message.audio {
             Some(audio) if audio.role != WebexRole::Agent => layout(audio)?,
             _ => MediaFormat::customer_leg(Encoding::MuLaw, RATE_HZ),
         };
+        let begun = said.begun(format)?;
         self.conversation = Some(message.conversation.clone());
         self.format = Some(format);
-        Ok(CallEvent::Begun(Box::new(CallBegun { call, format })))
+        Ok(CallEvent::Begun(Box::new(begun)))
     }
 
     fn hear(&mut self, audio: WebexAudio, events: &mut Vec<CallEvent>) -> Result<(), ProtocolError> {

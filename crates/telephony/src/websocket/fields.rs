@@ -10,20 +10,13 @@ pub(crate) fn parse_object(protocol: &'static str, text: &str) -> Result<Map<Str
     }
 }
 
-/// One JSON object or several, one behind the other, in a text frame.
+/// The JSON objects in a text frame, one behind the other. Behind what is no JSON there is nothing.
 pub(crate) fn parse_objects(
     protocol: &'static str,
     text: &str,
-) -> Result<Vec<Map<String, Value>>, ProtocolError> {
+) -> impl Iterator<Item = Result<Map<String, Value>, ProtocolError>> {
     let values = serde_json::Deserializer::from_str(text).into_iter::<Value>();
-    let objects: Result<Vec<_>, _> =
-        values.map(|value| object(protocol, value.map_err(|error| no_json(protocol, &error))?)).collect();
-    match objects {
-        Ok(objects) if objects.is_empty() => {
-            Err(ProtocolError::Malformed { protocol, problem: "the text frame is empty".into() })
-        }
-        other => other,
-    }
+    values.map(move |value| object(protocol, value.map_err(|error| no_json(protocol, &error))?))
 }
 
 fn object(protocol: &'static str, value: Value) -> Result<Map<String, Value>, ProtocolError> {
@@ -128,10 +121,13 @@ mod tests {
 
     #[test]
     fn several_objects_may_stand_in_one_frame() {
-        let objects = parse_objects("test", "{\"a\":1}{\"b\":2} {}").unwrap();
+        let read = |text| parse_objects("test", text).collect::<Result<Vec<_>, _>>();
+        let objects = read("{\"a\":1}{\"b\":2} {}").unwrap();
         assert_eq!(objects.iter().map(Map::len).collect::<Vec<_>>(), [1, 1, 0]);
-        for bad in ["", "  ", "{}1", "{}{", "[{}]"] {
-            assert!(matches!(parse_objects("test", bad), Err(ProtocolError::Malformed { .. })), "{bad}");
+        assert!(read("").unwrap().is_empty() && read("  ").unwrap().is_empty());
+        for bad in ["{}1", "{}{", "[{}]", "words", "{}{}}{}"] {
+            assert!(matches!(read(bad), Err(ProtocolError::Malformed { .. })), "{bad}");
+            assert!(parse_objects("test", bad).count() < 4, "it ends");
         }
     }
 

@@ -1,15 +1,10 @@
 use earmark_audio::Encoding;
-use earmark_engine::CallInfo;
+use earmark_engine::{CallInfo, check_call_line};
 use earmark_voiceprint::{CallId, CustomerId};
 
 use super::fields::Fields;
 use super::limits::MAX_QUERY_BYTES;
-use crate::{MediaFormat, ProtocolError};
-
-/// The longest caller number, in bytes: E.164 has 15 digits, a SIP address more.
-const MAX_NUMBER_BYTES: usize = 128;
-/// The longest agent id and scene, in bytes.
-const MAX_NAME_BYTES: usize = 128;
+use crate::{CallBegun, MediaFormat, ProtocolError};
 
 /// Which parties the audio carries, in the words of FreeSWITCH's forking modules.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,6 +40,8 @@ pub struct Metadata {
     sample_rate_hz: Option<u32>,
     mix: Option<Mix>,
     customer_channel: Option<u16>,
+    /// What was said and no record can hold.
+    dropped: Vec<&'static str>,
 }
 
 impl Metadata {
@@ -97,17 +94,31 @@ impl Metadata {
                 Ok(id) => self.customer = Some(id),
                 Err(error) => return bad("customer_id", error),
             },
-            "caller_number" | "callerNumber" => {
-                self.caller_number = Some(name_of("caller_number", value, MAX_NUMBER_BYTES)?);
-            }
-            "agent_id" | "agentId" => self.agent = Some(name_of("agent_id", value, MAX_NAME_BYTES)?),
-            "scene" => self.scene = Some(name_of("scene", value, MAX_NAME_BYTES)?),
+            "caller_number" | "callerNumber" => self.caller_number = self.line("caller_number", value),
+            "agent_id" | "agentId" => self.agent = self.line("agent_id", value),
+            "scene" => self.scene = self.line("scene", value),
             "sampleRate" | "sample_rate" => self.sample_rate_hz = Some(sample_rate(value)?),
             "mixType" | "mix_type" => self.mix = Some(mix(value)?),
             "customer_channel" | "customerChannel" => self.customer_channel = Some(channel(value)?),
             _ => {}
         }
         Ok(())
+    }
+
+    /// A line of the call's record. One that no record can hold is left out and not refused: a caller
+    /// may choose the number that is shown, and must not choose whether they are screened.
+    fn line(&mut self, field: &'static str, value: &str) -> Option<String> {
+        let value = value.trim();
+        if value.is_empty() {
+            return None;
+        }
+        if check_call_line(field, value).is_err() {
+            if !self.dropped.contains(&field) {
+                self.dropped.push(field);
+            }
+            return None;
+        }
+        Some(value.to_owned())
     }
 
     /// The same but for the call's id, where somebody else's word counts for that.
@@ -128,6 +139,7 @@ impl Metadata {
             sample_rate_hz: self.sample_rate_hz.or(other.sample_rate_hz),
             mix: self.mix.or(other.mix),
             customer_channel: self.customer_channel.or(other.customer_channel),
+            dropped: [self.dropped, other.dropped].concat(),
         }
     }
 
@@ -142,8 +154,13 @@ impl Metadata {
         }
     }
 
+    /// The call that begins with this.
+    pub(crate) fn begun(&self, format: MediaFormat) -> Result<CallBegun, ProtocolError> {
+        Ok(CallBegun { dropped: self.dropped.clone(), ..CallBegun::new(self.call_info()?, format) })
+    }
+
     /// The call's data for the engine.
-    pub(crate) fn call_info(&self) -> Result<CallInfo, ProtocolError> {
+    fn call_info(&self) -> Result<CallInfo, ProtocolError> {
         let problem = "the stream does not say which call it is; send call_id in its metadata or in the url";
         let missing = || ProtocolError::BadField { field: "call_id", problem: problem.into() };
         Ok(CallInfo {
@@ -197,16 +214,6 @@ const NAMES: [&str; 16] = [
 
 fn is_number(name: &str) -> bool {
     matches!(name, "sampleRate" | "sample_rate" | "customer_channel" | "customerChannel")
-}
-
-fn name_of(field: &'static str, value: &str, most: usize) -> Result<String, ProtocolError> {
-    if value.len() > most {
-        return Err(ProtocolError::LimitReached { what: field, most });
-    }
-    if value.chars().any(char::is_control) {
-        return Err(ProtocolError::BadField { field, problem: "it holds a control character".into() });
-    }
-    Ok(value.to_owned())
 }
 
 fn sample_rate(value: &str) -> Result<u32, ProtocolError> {
@@ -294,14 +301,26 @@ mod tests {
         assert_eq!(field(json(r#"{"sampleRate":{}}"#)), "sampleRate");
         assert_eq!(field(json(r#"{"mixType":"quad"}"#)), "mixType");
         assert_eq!(field(json(r#"{"customer_channel":2}"#)), "customer_channel");
-        assert_eq!(field(json(r#"{"scene":"a\u0007b"}"#)), "scene");
-        assert_eq!(field(Metadata::from_query(&format!("agent_id={}", "x".repeat(129)))), "agent_id");
         let long = format!("x={}", "y".repeat(MAX_QUERY_BYTES));
         assert_eq!(field(Metadata::from_query(&long)), "the url's query in bytes");
         assert!(matches!(
             Metadata::default().call_info(),
             Err(ProtocolError::BadField { field: "call_id", .. })
         ));
+    }
+
+    #[test]
+    fn a_line_that_no_record_can_hold_is_left_out_and_named() {
+        let long = "x".repeat(129);
+        let query = format!("call_id=c&agent_id={long}&caller_number=%20138%20&scene=a%07b");
+        let begun = Metadata::from_query(&query).unwrap().begun(Metadata::default().format(Encoding::ALaw));
+        let begun = begun.unwrap();
+        assert_eq!((begun.call.agent, begun.call.scene), (None, None));
+        assert_eq!(begun.call.caller_number.as_deref(), Some("138"));
+        assert_eq!(begun.dropped, ["agent_id", "scene"]);
+        let stream = json(r#"{"scene":" "}"#).unwrap();
+        let both = stream.or(Metadata::from_query("call_id=c&scene=hotline").unwrap());
+        assert_eq!(both.call_info().unwrap().scene.as_deref(), Some("hotline"));
     }
 
     #[test]

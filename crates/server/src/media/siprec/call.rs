@@ -116,10 +116,18 @@ impl MediaSource for SiprecCall {
         if !self.events.is_empty() {
             return Ok(std::mem::take(&mut self.events));
         }
-        tokio::select! {
-            Some(packet) = self.packets.recv() => Ok(self.hear(packet)),
-            told = self.telling.recv() => Ok(self.obey(told)),
-            _ = self.tick.tick() => Ok(self.call.wait(self.began.elapsed())),
+        loop {
+            tokio::select! {
+                Some(packet) = self.packets.recv() => return Ok(self.hear(packet)),
+                told = self.telling.recv() => return Ok(self.obey(told)),
+                _ = self.tick.tick() => {
+                    let events = self.call.wait(self.began.elapsed());
+                    // Time that passes is no sign of life.
+                    if !events.is_empty() {
+                        return Ok(events);
+                    }
+                }
+            }
         }
     }
 

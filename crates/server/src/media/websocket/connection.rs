@@ -189,7 +189,13 @@ impl MediaSource for Connection {
                 return Ok(vec![CallEvent::Ended(EndReason::HungUp)]);
             }
             match self.arrival().await {
-                Some(message) => self.take(message)?,
+                Some(message) => {
+                    self.take(message)?;
+                    if self.events.is_empty() && !self.over {
+                        // Any frame, the answer to a ping too, is a sign of life.
+                        return Ok(Vec::new());
+                    }
+                }
                 None => self.ask_whether_there(),
             }
         }

@@ -25,6 +25,24 @@ fn a_call_needs_its_id_and_nothing_else() {
 }
 
 #[test]
+fn what_no_record_can_hold_is_refused_by_its_name() {
+    use tonic_types::StatusExt;
+    for bad in ["x".repeat(129), "a\u{7}b".to_owned(), " 7".to_owned(), "7\n".to_owned()] {
+        let number = v1::CallInfo { caller_number: bad.clone(), ..info_of("c-1") };
+        let agent = v1::CallInfo { agent_id: bad.clone(), ..info_of("c-1") };
+        let scene = v1::CallInfo { scene: bad.clone(), ..info_of("c-1") };
+        for (call, field) in [(number, "caller_number"), (agent, "agent_id"), (scene, "scene")] {
+            let refusal = call_info(Some(call), "call").unwrap_err();
+            let status = tonic::Status::from(refusal);
+            assert_eq!(status.code(), tonic::Code::InvalidArgument, "{field} {bad:?}");
+            let named = &status.get_details_bad_request().unwrap().field_violations[0].field;
+            assert_eq!(*named, format!("call.{field}"), "{bad:?}");
+            assert!(!status.message().contains(&bad), "{}", status.message());
+        }
+    }
+}
+
+#[test]
 fn a_config_needs_both_its_parts() {
     assert_eq!(reason(config(v1::ScreenCallConfig::default())), "CALL_MISSING");
     let half = v1::ScreenCallConfig { call: Some(info_of("c-1")), format: None };
