@@ -26,6 +26,11 @@ pub(crate) trait MediaSource: Send {
     /// asked again. May be dropped and asked again at any time: nothing is lost by it.
     fn next(&mut self) -> impl Future<Output = Result<Vec<CallEvent>, ProtocolError>> + Send;
 
+    /// How long the far end may take to say which call it brings.
+    fn introduction_patience(&self) -> Duration {
+        INTRODUCTION_PATIENCE
+    }
+
     /// Shows the far end an update, where its protocol has a way. A connection that is gone is found
     /// out by [`MediaSource::next`].
     fn tell(&mut self, update: &CallUpdate) -> impl Future<Output = ()> + Send;
@@ -92,7 +97,7 @@ async fn converse(
     let ends_at = Instant::now() + limits.max_stream_duration.min(FAR);
     let mut heard_at = Instant::now();
     loop {
-        let patience = if call.has_begun() { limits.idle_timeout } else { INTRODUCTION_PATIENCE };
+        let patience = if call.has_begun() { limits.idle_timeout } else { source.introduction_patience() };
         let (idle_at, held) = (heard_at + patience.min(FAR), call.is_held());
         let happened = tokio::select! {
             biased;
@@ -165,6 +170,7 @@ fn note(backend: &Backend, protocol: &'static str, parting: &Parting) {
         Parting::Finished(EndReason::HungUp) => "HUNG_UP",
         Parting::Finished(EndReason::Lost) => "LOST",
         Parting::Finished(EndReason::Failed) => "FAR_END_FAILED",
+        Parting::Refused(ProtocolError::CustomerUndecided) => "CUSTOMER_UNDECIDED",
         Parting::Refused(_) => "PROTOCOL_ERROR",
         Parting::Failed { code, .. } => code,
         Parting::Draining => "DRAINING",

@@ -104,6 +104,12 @@ impl Metadata {
         self.sends.retain(|(participant, _)| !gone.contains(participant));
     }
 
+    /// How much of it is kept.
+    #[cfg(test)]
+    pub(super) fn size(&self) -> usize {
+        self.participants.len() + self.streams.len() + self.sends.len()
+    }
+
     /// Who is heard in the stream of this label.
     pub(super) fn senders(&self, label: &str) -> Vec<&Participant> {
         let streams = self.streams.iter().filter(|(_, own)| own == label).map(|(id, _)| id);

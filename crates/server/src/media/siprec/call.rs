@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use earmark_engine::CallUpdate;
-use earmark_telephony::siprec::{Description, RecordedCall};
+use earmark_telephony::siprec::{Description, RecordedCall, UNDECIDED_PATIENCE};
 use earmark_telephony::{CallEvent, EndReason, Parting, ProtocolError};
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
@@ -119,14 +119,25 @@ impl MediaSource for SiprecCall {
         tokio::select! {
             Some(packet) = self.packets.recv() => Ok(self.hear(packet)),
             told = self.telling.recv() => Ok(self.obey(told)),
-            _ = self.tick.tick() => Ok(self.call.wait(self.began.elapsed())),
+            _ = self.tick.tick() => self.call.wait(self.began.elapsed()),
         }
+    }
+
+    /// Longer than the call itself waits for what decides it.
+    fn introduction_patience(&self) -> Duration {
+        2 * UNDECIDED_PATIENCE
     }
 
     /// The protocol has no way back.
     async fn tell(&mut self, _update: &CallUpdate) {}
 
     async fn part(&mut self, _parting: &Parting) {
+        if !self.call.is_decided() {
+            tracing::warn!(
+                reason = "CUSTOMER_UNDECIDED",
+                "the call ended before its customer's stream was known"
+            );
+        }
         let counts = self.call.counts();
         tracing::info!(
             received = counts.received,
