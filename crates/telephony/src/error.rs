@@ -48,4 +48,11 @@ pub enum ProtocolError {
         /// Which proof is missing or wrong, without showing any of it.
         problem: Cow<'static, str>,
     },
+    /// Both parties' streams may come, and nothing said in time which is the customer's: give a rule that
+    /// does, such as the agents' addresses.
+    #[error(
+        "nothing says which stream is the customer's: compare the metadata with agent_aors, \
+         customer_labels and customer_line"
+    )]
+    CustomerUndecided,
 }

@@ -31,7 +31,7 @@ mod server;
 pub use framing::SipFraming;
 pub use options::{AorPattern, RoleRules, SiprecOptions};
 pub use outside::{Peer, RecordingOutput, Surroundings, Transport};
-pub use recording::{Description, LegDescription, RecordedCall};
+pub use recording::{Description, LegDescription, RecordedCall, UNDECIDED_PATIENCE};
 pub use server::RecordingServer;
 
 /// The largest head of a SIP message, in bytes.

@@ -2,13 +2,20 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::io::Cursor;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use earmark_audio::{ChannelChoice, ChannelPicker, Limits, RecordingReader, StreamDecoder};
+use earmark_audio::{
+    ChannelChoice, ChannelPicker, ChannelRole, Encoding, Limits, RecordingReader, StreamDecoder,
+};
+use earmark_engine::CallInfo;
+use earmark_telephony::rtp::PayloadMap;
+use earmark_telephony::siprec::{Description, LegDescription, RecordedCall};
 use earmark_telephony::{
     AsteriskWebSocket, AudioHook, CallEvent, Dialect, Frame, FreeSwitch, Metadata, Twilio,
 };
+use earmark_voiceprint::CallId;
 
 const SAMPLES: usize = 20_000;
 
@@ -149,5 +156,75 @@ fn audiohook_in_mu_law_and_linear_of_one_channel_and_two() {
         let frames = [Frame::Text(open)].into_iter().chain(binary(&data, 1600)).collect();
         let stream = by_stream(AudioHook::new(None, None), frames);
         same(&by_file(wav(tag, bits, 8000, count as u16, &data), channel), &stream);
+    }
+}
+
+/// A recorded call of one stream in this encoding, which comes to port 4000.
+fn description(encoding: Encoding) -> Description {
+    let leg = LegDescription {
+        port: 4000,
+        payloads: PayloadMap::default(),
+        encoding,
+        is_sent: true,
+        sources: Vec::new(),
+    };
+    Description {
+        call: CallInfo::unknown(CallId::new("c").unwrap()),
+        legs: vec![leg],
+        customer: Some(0),
+        role: ChannelRole::Customer,
+        speaker: String::new(),
+    }
+}
+
+/// The samples by way of RTP packets of 20 ms that come in this order, from numbers that wrap.
+fn by_rtp(encoding: Encoding, data: &[u8], order: impl IntoIterator<Item = usize>) -> Vec<f32> {
+    let (mut call, mut events) = RecordedCall::begin(description(encoding), Duration::ZERO);
+    let kind = if encoding == Encoding::ALaw { 8 } else { 0 };
+    for number in order {
+        let payload = &data[160 * number..data.len().min(160 * number + 160)];
+        let mut packet = vec![0x80, kind];
+        packet.extend((number as u16).wrapping_sub(40).to_be_bytes());
+        packet.extend((160 * number as u32).wrapping_sub(5_000).to_be_bytes());
+        packet.extend([0, 0, 0, 7]);
+        packet.extend(payload);
+        let now = Duration::from_millis(20 * number as u64);
+        events.extend(call.receive(4000, "192.0.2.7:9".parse().unwrap(), &packet.into(), now));
+    }
+    let mut samples = Vec::new();
+    let mut decoder = None;
+    for event in events {
+        match event {
+            CallEvent::Begun(begun) => decoder = Some(StreamDecoder::new(begun.format.stream).unwrap()),
+            CallEvent::Audio(bytes) => decoder.as_mut().unwrap().accept(&bytes, &mut samples).unwrap(),
+            other => panic!("{other:?}"),
+        }
+    }
+    decoder.unwrap().finish().unwrap();
+    samples
+}
+
+#[test]
+fn siprec_in_both_laws_whatever_the_order_of_packets() {
+    let count = SAMPLES / 160;
+    // Each packet at most eight places from its own, the first in its own; and each twice, the second time
+    // after others.
+    let shuffled = || {
+        let mut order: Vec<usize> = (1..count).collect();
+        order.chunks_mut(8).enumerate().for_each(|(turn, chunk)| match turn % 3 {
+            0 => chunk.reverse(),
+            1 => chunk.rotate_left(3),
+            _ => chunk.swap(0, 5.min(chunk.len() - 1)),
+        });
+        std::iter::once(0).chain(order)
+    };
+    let doubled = || (0..count).flat_map(|number| [number, number.saturating_sub(5)]);
+    for (encoding, tag) in [(Encoding::MuLaw, 7), (Encoding::ALaw, 6)] {
+        let data = bytes(SAMPLES);
+        let file = by_file(wav(tag, 8, 8000, 1, &data), ChannelChoice::Mono);
+        same(&file, &by_rtp(encoding, &data, 0..count));
+        same(&file, &by_rtp(encoding, &data, shuffled()));
+        same(&file, &by_rtp(encoding, &data, doubled()));
+        same(&file, &by_rtp(encoding, &data, shuffled().flat_map(|number| [number, number])));
     }
 }

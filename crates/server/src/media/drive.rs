@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use tracing::Instrument;
 
 use super::call::{MediaCall, Route};
-use super::patience::{Happened, Patience, State};
+use super::patience::{Happened, INTRODUCTION_PATIENCE, Patience, State};
 use crate::backend::Backend;
 use crate::refusal::Refusal;
 
@@ -22,6 +22,11 @@ pub(crate) trait MediaSource: Send {
     /// After [`CallEvent::Ended`] it is not asked again. May be dropped and asked again at any time:
     /// nothing is lost by it.
     fn next(&mut self) -> impl Future<Output = Result<Vec<CallEvent>, ProtocolError>> + Send;
+
+    /// How long the far end may take to say which call it brings.
+    fn introduction_patience(&self) -> Duration {
+        INTRODUCTION_PATIENCE
+    }
 
     /// Shows the far end an update, where its protocol has a way. A connection that is gone is found
     /// out by [`MediaSource::next`].
@@ -80,7 +85,7 @@ async fn converse(
     call: &mut MediaCall,
     source: &mut impl MediaSource,
 ) -> Result<Parting, Refusal> {
-    let mut patience = Patience::new(&backend.limits, backend.lifecycle.closing());
+    let mut patience = Patience::new(&backend.limits, source.introduction_patience(), backend.lifecycle.closing());
     loop {
         let state =
             State { has_begun: call.has_begun(), is_held: call.is_held(), is_waiting: call.is_waiting() };
@@ -137,6 +142,7 @@ fn note(backend: &Backend, protocol: &'static str, parting: &Parting) {
         Parting::Finished(EndReason::HungUp) => "HUNG_UP",
         Parting::Finished(EndReason::Lost) => "LOST",
         Parting::Finished(EndReason::Failed) => "FAR_END_FAILED",
+        Parting::Refused(ProtocolError::CustomerUndecided) => "CUSTOMER_UNDECIDED",
         Parting::Refused(_) => "PROTOCOL_ERROR",
         Parting::Failed { code, .. } => code,
         Parting::Draining => "DRAINING",

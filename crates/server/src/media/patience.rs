@@ -10,7 +10,7 @@ use crate::Limits;
 use crate::lifecycle::Closing;
 
 /// How long a connection may take to say which call it is.
-const INTRODUCTION_PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const INTRODUCTION_PATIENCE: Duration = Duration::from_secs(10);
 /// A stream that pauses, as one with suppressed silence does, is screened up to the pause.
 const FLUSH_AFTER: Duration = Duration::from_millis(200);
 /// A century: past the end of time there is nothing to wait for.
@@ -51,11 +51,11 @@ pub(super) struct Patience {
 }
 
 impl Patience {
-    pub(super) fn new(limits: &Limits, closing: Closing) -> Self {
+    pub(super) fn new(limits: &Limits, introduction: Duration, closing: Closing) -> Self {
         let now = Instant::now();
         Self {
             closing,
-            introduced_by: now + INTRODUCTION_PATIENCE,
+            introduced_by: now + introduction,
             ends_at: now + limits.max_stream_duration.min(FAR),
             idle_timeout: limits.idle_timeout.min(FAR),
             alive_at: now,
@@ -145,7 +145,7 @@ mod tests {
     fn patience() -> Patience {
         // Outlives the call, as a server does.
         let lifecycle: &'static Lifecycle = Box::leak(Box::new(Lifecycle::new()));
-        Patience::new(&limits(), lifecycle.closing())
+        Patience::new(&limits(), INTRODUCTION_PATIENCE, lifecycle.closing())
     }
 
     /// The limit that ends a call, and when; every sign of life is taken.
@@ -216,7 +216,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_server_that_closes_waits_for_nobody() {
         let lifecycle = Lifecycle::new();
-        let mut patience = Patience::new(&limits(), lifecycle.closing());
+        let mut patience = Patience::new(&limits(), INTRODUCTION_PATIENCE, lifecycle.closing());
         lifecycle.enter(Phase::Closing);
         let happened = patience.next(HELD, async { Command::Held }, &mut FarEnd(Some(Duration::ZERO))).await;
         assert_eq!(happened, Happened::Enough(Parting::Draining));

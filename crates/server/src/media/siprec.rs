@@ -80,9 +80,9 @@ pub(crate) fn serve_siprec(backend: &Arc<Backend>, listeners: SiprecListeners, o
             mixed: options.mixed,
             step: MEDIA_STEP,
         },
-        server: RecordingServer::new(answers),
+        server: RecordingServer::new(answers.clone()),
         ports: RtpPorts::new(siprec.rtp_address, siprec.rtp_ports.clone()),
-        connections: Connections::new(siprec.max_connections),
+        connections: Connections::new(siprec.max_connections, answers),
         calls: HashMap::new(),
         over,
         began: Instant::now(),
@@ -164,9 +164,13 @@ impl Signalling {
             },
             heard = self.connections.next(inputs.tcp.as_ref()) => match heard {
                 Heard::Message(peer, message) => self.receive(peer, &message),
+                Heard::Gone(connection) => self.server.disconnected(connection),
                 Heard::Nothing => Vec::new(),
             },
-            _ = inputs.tick.tick() => self.server.wait(self.began.elapsed(), &mut self.ports),
+            _ = inputs.tick.tick() => {
+                self.connections.close_idle(Instant::now(), |connection| self.server.uses(connection));
+                self.server.wait(self.began.elapsed(), &mut self.ports)
+            }
         };
         self.carry_out(outputs, &inputs.udp).await;
     }
@@ -187,9 +191,9 @@ impl Signalling {
     async fn carry_out(&mut self, outputs: Vec<RecordingOutput>, udp: &UdpSocket) {
         for output in outputs {
             match output {
-                RecordingOutput::Send { peer, message } => match peer.transport {
+                RecordingOutput::Send { peer, message, fallback } => match peer.transport {
                     Transport::Udp => drop(udp.send_to(&message, peer.address).await),
-                    Transport::Tcp(connection) => self.connections.send(connection, message),
+                    Transport::Tcp(connection) => self.connections.send(connection, message, fallback),
                 },
                 RecordingOutput::Begun { recording, description } => self.begin(recording, *description),
                 RecordingOutput::Changed { recording, description } => {
@@ -207,6 +211,12 @@ impl Signalling {
     }
 
     fn begin(&mut self, recording: u64, description: Description) {
+        if description.customer.is_none() {
+            tracing::info!(
+                recording,
+                "nothing says yet which stream is the customer's: heard once it is told"
+            );
+        }
         let (told, telling) = mpsc::channel(TOLD);
         self.calls.insert(recording, told);
         let sockets = self.ports.take_opened();

@@ -136,7 +136,7 @@ impl RtpStream {
     }
 
     #[cfg(test)]
-    fn held(&self) -> usize {
+    pub(crate) fn held(&self) -> usize {
         self.order.held()
     }
 
@@ -147,6 +147,7 @@ impl RtpStream {
         };
         let first = self.other.take();
         if first.as_ref().is_some_and(is_next) {
+            self.counts.stray -= 1;
             return first;
         }
         self.counts.stray += 1;
@@ -170,8 +171,12 @@ impl RtpStream {
             Placed::Duplicate => self.counts.duplicated += 1,
             Placed::Stray => self.counts.stray += 1,
             Placed::Restarted => {
+                let first = self.order.take_stray();
+                self.counts.stray -= 1;
                 self.begin_anew(events);
-                self.order.place(packet, now);
+                for packet in first.iter().chain([packet]) {
+                    self.order.place(packet, now);
+                }
             }
         }
         // Comfort noise says that nobody speaks.

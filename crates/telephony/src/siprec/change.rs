@@ -1,7 +1,8 @@
 use super::dialog::{Body, Dialog};
 use super::options::SiprecOptions;
 use super::outside::Surroundings;
-use super::refused::{Refused, no_dialog, not_acceptable};
+use super::refused::{NO_AUDIO, Refused, not_acceptable};
+use super::roles::{self, Unchosen};
 
 /// Takes over a new description; nothing of it where it can't be taken.
 pub(super) fn change(
@@ -15,21 +16,14 @@ pub(super) fn change(
         metadata.update(later);
     }
     let offer = body.offer.unwrap_or_else(|| dialog.offer.clone());
-    let told = Body { offer: Some(offer), metadata: Some(metadata) };
-    let choice = match told.choice(options) {
-        Ok(choice) => choice,
-        Err(problem) => {
-            let lines = told.offer.iter().flat_map(|offer| &offer.lines);
-            let stays = lines.clone().nth(dialog.choice.line).is_some_and(|line| line.encoding.is_some());
-            // A hold may decline every stream; who is who is known from before.
-            let all_declined = lines.clone().all(|line| line.encoding.is_none());
-            if !stays && !all_declined {
-                return Err(not_acceptable(problem));
-            }
-            dialog.choice.clone()
-        }
+    let choice = match roles::choose(&options.roles, &offer.lines, &metadata) {
+        Ok(choice) => Some(choice),
+        // Who is who is known from before, or told later.
+        Err(Unchosen::Undecided) => dialog.choice.clone(),
+        // A hold may decline every stream.
+        Err(Unchosen::NoAudio) if offer.lines.iter().all(|line| line.is_declined) => dialog.choice.clone(),
+        Err(Unchosen::NoAudio) => return Err(not_acceptable(NO_AUDIO)),
     };
-    let (Some(offer), Some(metadata)) = (told.offer, told.metadata) else { return Err(no_dialog()) };
     let before = std::mem::replace(&mut dialog.offer, offer);
     if let Err(refused) = open_ports(dialog, around) {
         dialog.offer = before;
@@ -37,14 +31,15 @@ pub(super) fn change(
     }
     dialog.metadata = metadata;
     dialog.choice = choice;
-    dialog.version += 1;
     Ok(())
 }
 
 /// Gives a port to every stream that can be heard and has none.
 pub(super) fn open_ports(dialog: &mut Dialog, around: &mut dyn Surroundings) -> Result<(), Refused> {
     let mut ports = dialog.ports.clone();
-    ports.resize(dialog.offer.lines.len(), None);
+    // Lines are never taken away (RFC 3264, section 8). Where they are, their ports stay, or a far end that
+    // takes lines away and brings them back would have us open ports without end.
+    ports.resize(ports.len().max(dialog.offer.lines.len()), None);
     for (line, port) in dialog.offer.lines.iter().zip(&mut ports) {
         if line.encoding.is_some() && port.is_none() {
             let full = || Refused::new(503, "Service Unavailable").with("Retry-After", "5");

@@ -26,6 +26,8 @@ pub(super) struct Metadata {
     streams: Vec<(String, String)>,
     /// Participant id and the id of a stream that they are heard in.
     sends: Vec<(String, String)>,
+    /// Who left the call, in what is to be put together with what is known.
+    gone: Vec<String>,
     /// Only what changed is told.
     partial: bool,
 }
@@ -64,7 +66,7 @@ impl Metadata {
                 Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
             }
         }
-        if reading.seen_root { Ok(reading.metadata) } else { Err(malformed("no element recording")) }
+        if reading.seen_root { Ok(reading.finish()) } else { Err(malformed("no element recording")) }
     }
 
     /// Takes over what a later document says: all, or only what changed.
@@ -73,7 +75,8 @@ impl Metadata {
             *self = later;
             return;
         }
-        let Self { participants, streams, sends, .. } = later;
+        let Self { participants, streams, sends, gone, .. } = later;
+        self.leave(&gone);
         for new in participants {
             match self.participants.iter().position(|known| known.id == new.id) {
                 Some(at) if !new.aor.is_empty() => self.participants[at] = new,
@@ -83,7 +86,8 @@ impl Metadata {
         }
         for (id, label) in streams {
             self.streams.retain(|(known, _)| *known != id);
-            if self.streams.len() < MAX_EACH {
+            // One without a label was ended.
+            if !label.is_empty() && self.streams.len() < MAX_EACH {
                 self.streams.push((id, label));
             }
         }
@@ -92,6 +96,18 @@ impl Metadata {
         self.sends.retain(|(participant, _)| !told.contains(participant));
         self.sends.extend(sends.into_iter().filter(|(_, stream)| !stream.is_empty()));
         self.sends.truncate(MAX_EACH);
+    }
+
+    /// Forgets who left the call.
+    fn leave(&mut self, gone: &[String]) {
+        self.participants.retain(|participant| !gone.contains(&participant.id));
+        self.sends.retain(|(participant, _)| !gone.contains(participant));
+    }
+
+    /// How much of it is kept.
+    #[cfg(test)]
+    pub(super) fn size(&self) -> usize {
+        self.participants.len() + self.streams.len() + self.sends.len()
     }
 
     /// Who is heard in the stream of this label.
@@ -120,8 +136,14 @@ struct Reading {
     /// The participant that what comes is about, and the stream.
     participant: String,
     stream: String,
-    /// The association that is open was ended.
+    /// The participant, the association or the stream that is open was ended.
     ended: bool,
+    /// How many sends were told before the association that is open.
+    sends_before: usize,
+    /// Who left a session of the call, and who is in one: drafts end the participant, the standard their
+    /// association with a session, of which a transfer has two.
+    left: Vec<String>,
+    stayed: Vec<String>,
     text: String,
 }
 
@@ -139,16 +161,20 @@ impl Reading {
                 self.participant = attribute(start, &["participant_id", "id"])?;
                 let aor = attribute(start, &["aor"])?;
                 self.keep_participant(aor)?;
-            }
-            "participantstreamassoc" => {
-                self.participant = attribute(start, &["participant_id", "participant", "id"])?;
                 self.ended = false;
+            }
+            "participantstreamassoc" | "participantsessionassoc" => {
+                self.participant = attribute(start, &["participant_id", "participant", "id"])?;
+                (self.ended, self.sends_before) = (false, self.metadata.sends.len());
             }
             "nameid" => {
                 let aor = attribute(start, &["aor"])?;
                 self.set_aor(aor);
             }
-            "stream" => self.stream = attribute(start, &["stream_id", "id"])?,
+            "stream" => {
+                self.stream = attribute(start, &["stream_id", "id"])?;
+                self.ended = false;
+            }
             _ => {}
         }
         self.text.clear();
@@ -162,7 +188,7 @@ impl Reading {
         match name.as_str() {
             "datamode" => self.metadata.partial = text.eq_ignore_ascii_case("partial"),
             "aor" => self.set_aor(text),
-            "label" if self.path.last().is_some_and(|parent| parent == "stream") => {
+            "label" if !text.is_empty() && self.path.last().is_some_and(|parent| parent == "stream") => {
                 limited(self.metadata.streams.len())?;
                 self.metadata.streams.push((self.stream.clone(), text));
             }
@@ -170,8 +196,13 @@ impl Reading {
                 limited(self.metadata.sends.len())?;
                 self.metadata.sends.push((self.participant.clone(), text));
             }
-            "disassociate-time" | "disassociatetime" => self.ended = true,
-            "participantstreamassoc" if self.ended => self.end_association(),
+            "disassociate-time" | "disassociatetime" => self.ended = !text.is_empty(),
+            "participantstreamassoc" if self.ended => self.end_association()?,
+            "participantsessionassoc" if !self.ended => note(&mut self.stayed, &self.participant)?,
+            "participant" | "participantsessionassoc" if self.ended => {
+                note(&mut self.left, &self.participant)?;
+            }
+            "stream" if self.ended => self.end_stream()?,
             _ => {}
         }
         Ok(())
@@ -201,14 +232,44 @@ impl Reading {
         }
     }
 
-    /// Nobody is heard any more: an empty stream stands for that until documents are put together.
-    fn end_association(&mut self) {
-        let id = self.participant.clone();
-        self.metadata.sends.retain(|(participant, _)| *participant != id);
-        if self.metadata.partial {
-            self.metadata.sends.push((id, String::new()));
-        }
+    /// What it says is not heard any more: an empty stream stands for that until documents are put
+    /// together.
+    fn end_association(&mut self) -> Result<(), ProtocolError> {
+        self.metadata.sends.truncate(self.sends_before);
+        limited(self.metadata.sends.len())?;
+        self.metadata.sends.push((self.participant.clone(), String::new()));
+        Ok(())
     }
+
+    /// Nothing comes over it any more: an empty label stands for that.
+    fn end_stream(&mut self) -> Result<(), ProtocolError> {
+        self.metadata.streams.retain(|(id, _)| *id != self.stream);
+        limited(self.metadata.streams.len())?;
+        self.metadata.streams.push((self.stream.clone(), String::new()));
+        Ok(())
+    }
+
+    /// All that was told, with what ended taken out.
+    fn finish(self) -> Metadata {
+        let Self { mut metadata, mut left, stayed, .. } = self;
+        left.retain(|participant| !stayed.contains(participant));
+        metadata.leave(&left);
+        if metadata.partial {
+            metadata.gone = left;
+        } else {
+            metadata.sends.retain(|(_, stream)| !stream.is_empty());
+            metadata.streams.retain(|(_, label)| !label.is_empty());
+        }
+        metadata
+    }
+}
+
+fn note(participants: &mut Vec<String>, participant: &str) -> Result<(), ProtocolError> {
+    if !participants.iter().any(|known| known == participant) {
+        limited(participants.len())?;
+        participants.push(participant.to_owned());
+    }
+    Ok(())
 }
 
 /// XML's own entities.

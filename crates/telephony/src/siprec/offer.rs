@@ -24,6 +24,8 @@ pub(super) struct Line {
     /// The encoding named first, where it is audio in G.711 over plain RTP.
     pub(super) encoding: Option<Encoding>,
     pub(super) payloads: PayloadMap,
+    /// It is declined, as in a hold.
+    pub(super) is_declined: bool,
     /// Whether it is sent now.
     pub(super) is_sent: bool,
     /// Where it comes from, as far as it says.
@@ -95,6 +97,7 @@ impl Line {
             label: attribute("label").unwrap_or_default().to_owned(),
             encoding,
             payloads,
+            is_declined: media.port == 0,
             is_sent,
             remote: address.filter(|_| !is_zero).map(|address| SocketAddr::new(address, media.port)),
             formats,
@@ -102,6 +105,8 @@ impl Line {
     }
 
     fn answer(&self, media: &Media, port: Option<u16>) -> Media {
+        // What is declined now may have had a port before (RFC 3264, section 6).
+        let port = port.filter(|_| self.encoding.is_some());
         let mut answer = Media { port: port.unwrap_or(0), ..media.clone() };
         (answer.num_ports, answer.key, answer.media_title) = (None, None, None);
         (answer.connections, answer.bandwidths, answer.attributes) = (Vec::new(), Vec::new(), Vec::new());

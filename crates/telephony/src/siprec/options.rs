@@ -29,6 +29,14 @@ pub struct SiprecOptions {
     pub any_rtp_source: bool,
 }
 
+impl SiprecOptions {
+    /// Whether who has this address may invite; one of IPv4 on a socket of IPv6 is itself.
+    #[must_use]
+    pub fn may_invite(&self, address: IpAddr) -> bool {
+        self.peers.is_empty() || self.peers.contains(&address.to_canonical())
+    }
+}
+
 impl Default for SiprecOptions {
     fn default() -> Self {
         Self {
@@ -46,7 +54,8 @@ impl Default for SiprecOptions {
     }
 }
 
-/// What tells the customer's stream from the agent's, in this order; a call that none decides is refused.
+/// What tells the customer's stream from the agent's, in this order; a call that none decides waits on
+/// hold for a description that does.
 #[derive(Clone, Debug, Default)]
 pub struct RoleRules {
     /// Labels (`a=label`) of customers' streams.

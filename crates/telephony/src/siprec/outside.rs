@@ -41,6 +41,8 @@ pub enum RecordingOutput {
         peer: Peer,
         /// The whole message.
         message: Bytes,
+        /// Where a new connection may take it if the peer's is gone (RFC 3261, section 18.1.1).
+        fallback: Option<SocketAddr>,
     },
     /// A recording begins.
     Begun {

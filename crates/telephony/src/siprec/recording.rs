@@ -6,11 +6,15 @@ use earmark_audio::{ChannelRole, Encoding, StreamFormat};
 use earmark_engine::CallInfo;
 
 use crate::rtp::{G711_CLOCK_HZ, PayloadMap, RtpCounts, RtpStream, is_rtcp};
-use crate::{CallBegun, CallEvent, EndReason, MediaFormat};
+use crate::{CallBegun, CallEvent, EndReason, MediaFormat, ProtocolError};
 
 /// A call that sends nothing at all for so long is not known to go on: its silence is not told any more,
 /// and the server's idle limit ends it.
 const ALIVE: Duration = Duration::from_secs(10);
+
+/// A call of which nobody says for so long which stream is the customer's is ended: longer than a callee
+/// may let it ring (RFC 3261, section 16.6: timer C is over three minutes).
+pub const UNDECIDED_PATIENCE: Duration = Duration::from_secs(200);
 
 /// What is known of a recorded call.
 #[derive(Clone, Debug)]
@@ -19,8 +23,8 @@ pub struct Description {
     pub call: CallInfo,
     /// Its streams.
     pub legs: Vec<LegDescription>,
-    /// Which of them is scored.
-    pub customer: usize,
+    /// Which of them is scored; none while it is not there, or nothing says yet which it is.
+    pub customer: Option<usize>,
     /// Whose voice that one carries.
     pub role: ChannelRole,
     /// Who is heard in it, by their address; empty if that is not told.
@@ -44,7 +48,12 @@ pub struct LegDescription {
 
 impl Description {
     fn customers_leg(&self) -> Option<&LegDescription> {
-        self.legs.get(self.customer)
+        self.legs.get(self.customer?)
+    }
+
+    fn format(&self) -> MediaFormat {
+        let encoding = self.customers_leg().map_or(Encoding::MuLaw, |leg| leg.encoding);
+        MediaFormat { stream: StreamFormat::mono(encoding, G711_CLOCK_HZ), role: self.role }
     }
 }
 
@@ -52,30 +61,52 @@ impl Description {
 pub struct RecordedCall {
     description: Description,
     stream: RtpStream,
+    /// Where the customer was heard last; none until it is known which stream is theirs.
+    port: Option<u16>,
+    began_at: Duration,
     /// When anybody was heard last.
     alive_at: Duration,
 }
 
 impl RecordedCall {
-    /// The call begins, on hold where nothing is sent yet.
+    /// The call begins, on hold where nothing is sent yet; where nothing says yet which stream is the
+    /// customer's, it begins with the description that does.
     #[must_use]
     pub fn begin(description: Description, now: Duration) -> (Self, Vec<CallEvent>) {
         let stream = stream_of(&description, now);
-        let encoding = description.customers_leg().map_or(Encoding::MuLaw, |leg| leg.encoding);
-        let format =
-            MediaFormat { stream: StreamFormat::mono(encoding, G711_CLOCK_HZ), role: description.role };
-        let begun = CallBegun::new(description.call.clone(), format);
-        let mut events = vec![CallEvent::Begun(Box::new(begun))];
-        if !description.customers_leg().is_some_and(|leg| leg.is_sent) {
+        let mut own = Self { description, stream, port: None, began_at: now, alive_at: now };
+        let events = own.begin_if_decided(now);
+        (own, events)
+    }
+
+    fn begin_if_decided(&mut self, now: Duration) -> Vec<CallEvent> {
+        let Some(leg) = self.description.customers_leg() else { return Vec::new() };
+        let (port, is_sent) = (leg.port, leg.is_sent);
+        (self.port, self.alive_at) = (Some(port), now);
+        self.stream = stream_of(&self.description, now);
+        let (call, format) = (self.description.call.clone(), self.description.format());
+        let mut events = vec![CallEvent::Begun(Box::new(CallBegun::new(call, format)))];
+        if !is_sent {
             events.push(CallEvent::Held);
         }
-        (Self { description, stream, alive_at: now }, events)
+        events
+    }
+
+    /// Whether it was told which stream is the customer's.
+    #[must_use]
+    pub fn is_decided(&self) -> bool {
+        self.port.is_some()
     }
 
     /// What came of the customer's packets.
     #[must_use]
     pub fn counts(&self) -> RtpCounts {
         self.stream.counts()
+    }
+
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.stream.held()
     }
 
     /// Takes a datagram that came to one of the call's ports. What is no RTP, or from elsewhere, is
@@ -91,46 +122,53 @@ impl RecordedCall {
             return Vec::new();
         };
         let leg = &self.description.legs[index];
-        let is_known = leg.sources.is_empty() || leg.sources.contains(&from.ip());
+        let is_known = leg.sources.is_empty() || leg.sources.contains(&from.ip().to_canonical());
         if !is_known || is_rtcp(datagram) {
             return Vec::new();
         }
         self.alive_at = now;
-        if index != self.description.customer || !leg.is_sent {
+        if Some(index) != self.description.customer || !leg.is_sent {
             return Vec::new();
         }
         self.stream.receive(datagram, now).unwrap_or_default()
     }
 
     /// Lets time pass: call it some times a second.
-    pub fn wait(&mut self, now: Duration) -> Vec<CallEvent> {
+    ///
+    /// # Errors
+    /// [`ProtocolError::CustomerUndecided`] once that was waited for in vain for [`UNDECIDED_PATIENCE`].
+    pub fn wait(&mut self, now: Duration) -> Result<Vec<CallEvent>, ProtocolError> {
+        if !self.is_decided() && now.saturating_sub(self.began_at) >= UNDECIDED_PATIENCE {
+            return Err(ProtocolError::CustomerUndecided);
+        }
         let mut events = self.stream.wait(now);
         let is_sent = self.description.customers_leg().is_some_and(|leg| leg.is_sent);
         if is_sent && now.saturating_sub(self.alive_at) < ALIVE {
             events.extend(self.stream.tell_silence(now));
         }
-        events
+        Ok(events)
     }
 
     /// The session was described anew: holds, other codecs, somebody else on the customer's stream.
     pub fn describe(&mut self, description: Description, now: Duration) -> Vec<CallEvent> {
         let was = std::mem::replace(&mut self.description, description);
+        let Some(heard_at_port) = self.port else { return self.begin_if_decided(now) };
         let is = &self.description;
-        let ports = [was.customers_leg(), is.customers_leg()].map(|leg| leg.map(|leg| leg.port));
+        // Where the customer's stream is not there, as in a hold, it comes back where it was.
+        let port = is.customers_leg().map_or(heard_at_port, |leg| leg.port);
+        let has_moved = port != heard_at_port;
         let sent = [was.customers_leg(), is.customers_leg()].map(|leg| leg.is_some_and(|leg| leg.is_sent));
         let mut events = Vec::new();
-        if ports[0] != ports[1] || (sent[0] && !sent[1]) {
+        if has_moved || (sent[0] && !sent[1]) {
             events.extend(self.stream.pause());
         }
-        if ports[0] != ports[1] || was.role != is.role {
-            let encoding = is.customers_leg().map_or(Encoding::MuLaw, |leg| leg.encoding);
-            let stream = StreamFormat::mono(encoding, G711_CLOCK_HZ);
-            events.push(CallEvent::Format(MediaFormat { stream, role: is.role }));
+        if has_moved || was.role != is.role {
+            events.push(CallEvent::Format(is.format()));
             self.stream = stream_of(is, now);
         } else if let Some(leg) = is.customers_leg() {
             self.stream.agree(leg.payloads.clone());
         }
-        if is_other_speaker(&was, is, ports[0] != ports[1]) {
+        if is_other_speaker(&was, is, has_moved) {
             events.push(CallEvent::SpeakerChanged);
         }
         match sent {
@@ -141,7 +179,7 @@ impl RecordedCall {
             }
             _ => {}
         }
-        self.alive_at = now;
+        (self.port, self.alive_at) = (Some(port), now);
         events
     }
 
@@ -179,7 +217,7 @@ mod tests {
 
     use super::*;
 
-    fn description(is_sent: bool, speaker: &str, customer: usize) -> Description {
+    fn description(is_sent: bool, speaker: &str, customer: impl Into<Option<usize>>) -> Description {
         let leg = |port| LegDescription {
             port,
             payloads: PayloadMap::default(),
@@ -190,7 +228,7 @@ mod tests {
         Description {
             call: CallInfo::unknown(CallId::new("c-1").unwrap()),
             legs: vec![leg(4000), leg(4002)],
-            customer,
+            customer: customer.into(),
             role: ChannelRole::Customer,
             speaker: speaker.to_owned(),
         }
@@ -225,7 +263,9 @@ mod tests {
         let known = "192.0.2.7:9".parse().unwrap();
         call.receive(4000, known, &datagram(1), s(0));
         assert_eq!(call.describe(description(false, "sip:a", 0), s(1)), [CallEvent::Held]);
-        assert!(call.receive(4000, known, &datagram(2), s(2)).is_empty() && call.wait(s(5)).is_empty());
+        assert!(
+            call.receive(4000, known, &datagram(2), s(2)).is_empty() && call.wait(s(5)) == Ok(Vec::new())
+        );
         let back = call.describe(description(true, "sip:b", 0), s(9));
         assert_eq!(back, [CallEvent::SpeakerChanged, CallEvent::Resumed]);
         assert!(call.describe(description(true, "sip:b", 0), s(9)).is_empty());
@@ -241,9 +281,39 @@ mod tests {
         let known = "192.0.2.7:9".parse().unwrap();
         for second in 1..20 {
             call.receive(4002, known, &datagram(1), s(second));
-            assert_eq!(call.wait(s(second)), [CallEvent::Gap(s(1))]);
+            assert_eq!(call.wait(s(second)), Ok(vec![CallEvent::Gap(s(1))]));
         }
-        assert_eq!(call.wait(s(25)).len(), 6);
-        assert!(call.wait(s(40)).is_empty());
+        assert_eq!(call.wait(s(25)).unwrap().len(), 6);
+        assert!(call.wait(s(40)).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_call_begins_with_what_decides_it() {
+        let (mut call, events) = RecordedCall::begin(description(true, "", None), s(0));
+        let known = "192.0.2.7:9".parse().unwrap();
+        assert!(events.is_empty() && call.receive(4000, known, &datagram(1), s(1)).is_empty());
+        assert!(call.describe(description(true, "", None), s(2)).is_empty() && !call.is_decided());
+        assert_eq!(call.wait(s(60)), Ok(Vec::new()));
+        let events = call.describe(description(true, "sip:a", 1), s(61));
+        assert!(matches!(&events[..], [CallEvent::Begun(_)]), "{events:?}");
+        assert_eq!(call.receive(4002, known, &datagram(2), s(61)).len(), 1);
+        assert!(call.wait(s(300)).is_ok());
+    }
+
+    #[test]
+    fn a_call_that_nothing_decides_ends() {
+        let (mut call, _) = RecordedCall::begin(description(true, "", None), s(5));
+        let known = "192.0.2.7:9".parse().unwrap();
+        call.receive(4000, known, &datagram(1), s(150));
+        assert_eq!(call.wait(s(204)), Ok(Vec::new()));
+        assert_eq!(call.wait(s(205)), Err(ProtocolError::CustomerUndecided));
+        assert_eq!(call.end(EndReason::HungUp), [CallEvent::Ended(EndReason::HungUp)]);
+    }
+
+    #[test]
+    fn a_hold_that_takes_the_stream_away_changes_nobody() {
+        let (mut call, _) = RecordedCall::begin(description(true, "", 1), s(0));
+        assert_eq!(call.describe(description(true, "", None), s(1)), [CallEvent::Held]);
+        assert_eq!(call.describe(description(true, "", 1), s(2)), [CallEvent::Resumed]);
     }
 }

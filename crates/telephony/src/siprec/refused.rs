@@ -32,6 +32,9 @@ impl Refused {
     }
 }
 
+/// An offer that can never do.
+pub(super) const NO_AUDIO: &str = "no audio stream in G.711 over RTP/AVP is offered";
+
 pub(super) fn no_dialog() -> Refused {
     Refused::new(481, "Call/Transaction Does Not Exist")
 }

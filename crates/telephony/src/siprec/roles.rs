@@ -17,8 +17,17 @@ pub(super) struct Choice {
     pub(super) agent: Option<Participant>,
 }
 
-/// The customer's stream, by the first rule that decides; in words why none does.
-pub(super) fn choose(rules: &RoleRules, lines: &[Line], metadata: &Metadata) -> Result<Choice, &'static str> {
+/// Why no stream is chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unchosen {
+    /// None is of a kind that can be heard, and nothing that is told later mends that.
+    NoAudio,
+    /// Nothing says which is the customer's, yet: the callee may not have answered.
+    Undecided,
+}
+
+/// The customer's stream, by the first rule that decides.
+pub(super) fn choose(rules: &RoleRules, lines: &[Line], metadata: &Metadata) -> Result<Choice, Unchosen> {
     let streams: Vec<Stream<'_>> = lines
         .iter()
         .enumerate()
@@ -26,11 +35,11 @@ pub(super) fn choose(rules: &RoleRules, lines: &[Line], metadata: &Metadata) -> 
         .map(|(index, line)| Stream::new(index, line, rules, metadata))
         .collect();
     if streams.is_empty() {
-        return Err("no audio stream in G.711 over RTP/AVP is offered");
+        return Err(Unchosen::NoAudio);
     }
     let chosen = by_label(rules, &streams).or_else(|| by_address(rules, &streams));
     let chosen = chosen.or_else(|| by_place(rules, &streams));
-    let chosen = chosen.ok_or("nothing says which stream is the customer's")?;
+    let chosen = chosen.ok_or(Unchosen::Undecided)?;
     let agent = metadata.participants.iter().find(|participant| is_agent(rules, participant));
     // One stream for a call of two is both parties', unless the metadata says who alone is heard.
     let is_mixed =
@@ -84,7 +93,9 @@ fn by_address<'s, 'a>(rules: &RoleRules, streams: &'s [Stream<'a>]) -> Option<&'
 }
 
 fn by_place<'s, 'a>(rules: &RoleRules, streams: &'s [Stream<'a>]) -> Option<&'s Stream<'a>> {
-    streams.get(rules.customer_line?.checked_sub(1)?)
+    let at_place = streams.get(rules.customer_line?.checked_sub(1)?);
+    // On a call that an agent places, theirs may be the only stream until somebody answers.
+    at_place.filter(|stream| stream.senders.is_empty() || stream.customers().next().is_some())
 }
 
 fn only<T>(mut some: impl Iterator<Item = T>) -> Option<T> {
@@ -127,7 +138,17 @@ mod tests {
         assert_eq!(chosen(&RoleRules::default(), SDP, &metadata(&[("sip:1", "a"), ("sip:7", "b")])), None);
         assert_eq!(chosen(&agents(), SDP, &Metadata::default()), None);
         assert_eq!(chosen(&agents(), SDP, &metadata(&[("sip:1", "a"), ("sip:2", "b")])), None);
-        assert_eq!(chosen(&agents(), "v=0\r\nm=audio 2 RTP/AVP 18\r\n", &Metadata::default()), None);
+        let g729 = Offer::parse(b"v=0\r\nm=audio 2 RTP/AVP 18\r\n").unwrap();
+        assert_eq!(choose(&agents(), &g729.lines, &Metadata::default()), Err(Unchosen::NoAudio));
+    }
+
+    #[test]
+    fn a_stream_of_agents_alone_is_not_the_customers_by_its_place() {
+        let rules = RoleRules { customer_line: Some(1), ..agents() };
+        let one = "v=0\r\nm=audio 2 RTP/AVP 0\r\na=label:a\r\n";
+        assert_eq!(chosen(&rules, one, &metadata(&[("sip:701@x", "a")])), None);
+        let both = metadata(&[("sip:701@x", "a"), ("tel:+86138", "b")]);
+        assert_eq!(chosen(&rules, SDP, &both), Some((1, ChannelRole::Customer)));
     }
 
     #[test]

@@ -6,12 +6,13 @@ use bytes::Bytes;
 use ezk_sip_types::Name;
 
 use super::change::{change, open_ports};
-use super::dialog::{Dialog, call_info, contact};
+use super::dialog::{Dialog, SIP_PORT, call_info, contact};
 use super::message::{Message, Request, finish, line, tag_of};
 use super::options::SiprecOptions;
 use super::outside::{Peer, RecordingOutput, Surroundings, Transport};
-use super::refused::{ACCEPT, Refused, check_required, no_dialog, not_acceptable, read_body};
+use super::refused::{ACCEPT, NO_AUDIO, Refused, check_required, no_dialog, not_acceptable, read_body};
 use super::repeat::{Due, GIVE_UP, Repeat};
+use super::roles::{self, Unchosen};
 use crate::{EndReason, ProtocolError};
 
 const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, UPDATE, OPTIONS";
@@ -19,8 +20,11 @@ const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, UPDATE, OPTIONS";
 /// Answers that are kept for requests that come again.
 const MAX_ANSWERED: usize = 10_000;
 
-/// The port of SIP where none is written.
-const SIP_PORT: u16 = 5060;
+/// The most bytes of these answers together: each repeats the request's Vias.
+const MAX_ANSWERED_BYTES: usize = 16 << 20;
+
+/// Goodbyes that wait for their answers; further ones are sent once.
+const MAX_FAREWELLS: usize = 1_024;
 
 /// The recording server of one SIP address: messages in, messages and recordings out. Reads no clock:
 /// `now` is the time since some fixed moment.
@@ -31,6 +35,7 @@ pub struct RecordingServer {
     answered: HashMap<RequestKey, Bytes>,
     /// When each of the answers is forgotten.
     forgotten: VecDeque<(Duration, RequestKey)>,
+    answered_bytes: usize,
     /// Our goodbyes that were not answered yet, by branch.
     farewells: HashMap<String, Repeat>,
     next_recording: u64,
@@ -62,6 +67,7 @@ impl RecordingServer {
             dialogs: HashMap::new(),
             answered: HashMap::new(),
             forgotten: VecDeque::new(),
+            answered_bytes: 0,
             farewells: HashMap::new(),
             next_recording: 1,
         }
@@ -90,7 +96,7 @@ impl RecordingServer {
         let reply_to = note_source(&mut request, peer);
         let key = request.branch().map(|branch| RequestKey::new(branch, &request.method, peer));
         if let Some(answer) = key.as_ref().and_then(|key| self.answered.get(key)) {
-            return Ok(vec![RecordingOutput::Send { peer: reply_to, message: answer.clone() }]);
+            return Ok(vec![reply(reply_to, answer.clone())]);
         }
         let mut outputs = Vec::new();
         let answer = self.answer(&request, reply_to, now, around, &mut outputs);
@@ -98,7 +104,7 @@ impl RecordingServer {
             if let Some(key) = key {
                 self.remember(key, message.clone(), now);
             }
-            outputs.insert(0, RecordingOutput::Send { peer: reply_to, message });
+            outputs.insert(0, reply(reply_to, message));
         }
         Ok(outputs)
     }
@@ -106,6 +112,20 @@ impl RecordingServer {
     /// Takes no further recordings.
     pub fn turn_away(&mut self) {
         self.options.max_recordings = 0;
+    }
+
+    /// Whether a recording's requests came over this connection last.
+    #[must_use]
+    pub fn uses(&self, connection: u64) -> bool {
+        let transport = Transport::Tcp(connection);
+        self.dialogs.values().any(|dialog| dialog.peer.transport == transport)
+    }
+
+    /// A connection is gone: goodbyes that it did not bring an answer to go another way.
+    pub fn disconnected(&mut self, connection: u64) -> Vec<RecordingOutput> {
+        let transport = Transport::Tcp(connection);
+        let unanswered = self.farewells.values().filter(|farewell| farewell.peer.transport == transport);
+        unanswered.map(Repeat::output).collect()
     }
 
     /// Whether nothing runs and nothing waits for an answer.
@@ -118,9 +138,7 @@ impl RecordingServer {
     pub fn wait(&mut self, now: Duration, around: &mut dyn Surroundings) -> Vec<RecordingOutput> {
         let mut outputs = Vec::new();
         while self.forgotten.front().is_some_and(|(at, _)| *at <= now) {
-            if let Some((_, key)) = self.forgotten.pop_front() {
-                self.answered.remove(&key);
-            }
+            self.forget_oldest();
         }
         self.farewells.retain(|_, farewell| repeat(farewell, now, &mut outputs) != Due::GiveUp);
         let mut unheard = Vec::new();
@@ -150,20 +168,30 @@ impl RecordingServer {
         let Some(dialog) = tag.and_then(|tag| self.dialogs.remove(&tag)) else { return Vec::new() };
         let (branch, message) = dialog.bye(&self.options, &around.token());
         let peer = dialog.peer;
-        if peer.transport == Transport::Udp {
-            self.farewells.insert(branch, Repeat::new(message.clone(), peer, now));
+        let fallback = match peer.transport {
+            Transport::Udp => None,
+            Transport::Tcp(_) => Some(dialog.next_hop(&self.options)),
+        };
+        let farewell = Repeat::request(message, peer, fallback, now);
+        let output = farewell.output();
+        if self.farewells.len() < MAX_FAREWELLS {
+            self.farewells.insert(branch, farewell);
         }
-        vec![RecordingOutput::Send { peer, message }]
+        vec![output]
     }
 
     fn remember(&mut self, key: RequestKey, answer: Bytes, now: Duration) {
-        if self.forgotten.len() >= MAX_ANSWERED
-            && let Some((_, oldest)) = self.forgotten.pop_front()
-        {
-            self.answered.remove(&oldest);
-        }
+        self.answered_bytes += answer.len();
         self.forgotten.push_back((now + GIVE_UP, key.clone()));
         self.answered.insert(key, answer);
+        while self.forgotten.len() > MAX_ANSWERED || self.answered_bytes > MAX_ANSWERED_BYTES {
+            self.forget_oldest();
+        }
+    }
+
+    fn forget_oldest(&mut self) {
+        let oldest = self.forgotten.pop_front().and_then(|(_, key)| self.answered.remove(&key));
+        self.answered_bytes -= oldest.map_or(0, |answer| answer.len());
     }
 
     fn answer(
@@ -200,7 +228,7 @@ impl RecordingServer {
         if request.cut {
             return Err(Refused::new(400, "Bad Request").because("the body is shorter than its length"));
         }
-        if !self.options.peers.is_empty() && !self.options.peers.contains(&peer.address.ip()) {
+        if !self.options.may_invite(peer.address.ip()) {
             return Err(Refused::new(403, "Forbidden").because("this address may not invite"));
         }
         match (request.method.as_str(), tag_of(&request.to)) {
@@ -258,17 +286,25 @@ impl RecordingServer {
         if self.dialogs.len() >= self.options.max_recordings {
             return Err(Refused::new(503, "Service Unavailable").with("Retry-After", "5"));
         }
-        let choice = body.choice(&self.options).map_err(not_acceptable)?;
-        let call = call_info(request, &self.options, &choice)
+        let offer = body.offer.ok_or_else(|| not_acceptable("no session description is offered"))?;
+        let metadata = body.metadata.unwrap_or_default();
+        let choice = match roles::choose(&self.options.roles, &offer.lines, &metadata) {
+            Ok(choice) => Some(choice),
+            // The customer's stream may come with a later offer.
+            Err(Unchosen::Undecided) => None,
+            Err(Unchosen::NoAudio) => return Err(not_acceptable(NO_AUDIO)),
+        };
+        let call = call_info(request, &self.options)
             .map_err(|problem| Refused::new(400, "Bad Request").because(&problem))?;
         let (tag, recording) = (around.token(), self.next_recording);
-        let dialog = Dialog::new(request, peer, tag.clone(), recording, call, body, choice);
+        let dialog = Dialog::new(request, peer, tag.clone(), recording, call, offer, metadata);
         let incomplete =
             || Refused::new(400, "Bad Request").because("a Contact and a tag in From are needed");
         let mut dialog = dialog.ok_or_else(incomplete)?;
+        dialog.choice = choice;
         open_ports(&mut dialog, around)?;
         self.next_recording += 1;
-        let answer = self.accept(request, &mut dialog, now);
+        let answer = self.accept(request, &mut dialog, true, now);
         let description = Box::new(dialog.description(&self.options));
         self.dialogs.insert(tag, dialog);
         outputs.push(RecordingOutput::Begun { recording, description });
@@ -285,14 +321,16 @@ impl RecordingServer {
     ) -> Result<Bytes, Refused> {
         check_required(request)?;
         let body = read_body(request)?;
+        // In a 200 to an UPDATE a session description is an answer (RFC 3311, section 5.2); in one to an
+        // INVITE without an offer it is ours.
+        let is_described = body.offer.is_some() || request.method == "INVITE";
         let tag = self.find(request)?;
         let mut dialog = self.dialogs.remove(&tag).ok_or_else(no_dialog)?;
         let changed = change(&mut dialog, body, &self.options, around);
         if changed.is_ok() {
-            dialog.remote_cseq = request.cseq;
-            dialog.peer = peer;
+            dialog.refresh(request, peer);
         }
-        let answer = changed.map(|()| self.accept(request, &mut dialog, now));
+        let answer = changed.map(|()| self.accept(request, &mut dialog, is_described, now));
         let (recording, description) = (dialog.recording, Box::new(dialog.description(&self.options)));
         self.dialogs.insert(tag, dialog);
         let answer = answer?;
@@ -300,19 +338,16 @@ impl RecordingServer {
         Ok(answer)
     }
 
-    /// The answer that takes an offer, which is repeated until it is acknowledged.
-    fn accept(&self, request: &Request, dialog: &mut Dialog, now: Duration) -> Bytes {
+    /// The answer that takes a request; that to an INVITE is repeated until it is acknowledged.
+    fn accept(&self, request: &Request, dialog: &mut Dialog, is_described: bool, now: Duration) -> Bytes {
         let mut answer = request.answer(200, "OK", Some(&dialog.local_tag));
         for route in request.headers.get_raw(&Name::RECORD_ROUTE) {
             line(&mut answer, "Record-Route", route.trim());
         }
         self.add_capabilities(&mut answer, dialog.peer);
-        let is_invite = request.method == "INVITE";
-        // An UPDATE of the metadata alone offers nothing.
-        let offers = is_invite || !request.body.is_empty();
-        let description = offers.then(|| dialog.answer(&self.options));
+        let description = is_described.then(|| dialog.answer(&self.options));
         let answer = finish(answer, description.as_deref().map(|text| ("application/sdp", text)));
-        if is_invite {
+        if request.method == "INVITE" {
             let repeat = Repeat::new(answer.clone(), dialog.peer, now);
             dialog.unconfirmed = Some((request.cseq, repeat));
         }
@@ -376,10 +411,15 @@ fn note_source(request: &mut Request, peer: Peer) -> Peer {
     }
 }
 
+/// An answer goes back the way that its request came.
+fn reply(peer: Peer, message: Bytes) -> RecordingOutput {
+    RecordingOutput::Send { peer, message, fallback: None }
+}
+
 fn repeat(repeat: &mut Repeat, now: Duration, outputs: &mut Vec<RecordingOutput>) -> Due {
     let due = repeat.due(now);
     if due == Due::Send {
-        outputs.push(RecordingOutput::Send { peer: repeat.peer, message: repeat.message.clone() });
+        outputs.push(repeat.output());
     }
     due
 }

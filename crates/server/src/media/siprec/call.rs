@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use earmark_engine::CallUpdate;
-use earmark_telephony::siprec::{Description, RecordedCall};
+use earmark_telephony::siprec::{Description, RecordedCall, UNDECIDED_PATIENCE};
 use earmark_telephony::{CallEvent, EndReason, Parting, ProtocolError};
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
@@ -121,7 +121,7 @@ impl MediaSource for SiprecCall {
                 Some(packet) = self.packets.recv() => return Ok(self.hear(packet)),
                 told = self.telling.recv() => return Ok(self.obey(told)),
                 _ = self.tick.tick() => {
-                    let events = self.call.wait(self.began.elapsed());
+                    let events = self.call.wait(self.began.elapsed())?;
                     // Time that passes is no sign of life.
                     if !events.is_empty() {
                         return Ok(events);
@@ -131,10 +131,21 @@ impl MediaSource for SiprecCall {
         }
     }
 
+    /// Longer than the call itself waits for what decides it.
+    fn introduction_patience(&self) -> Duration {
+        2 * UNDECIDED_PATIENCE
+    }
+
     /// The protocol has no way back.
     async fn tell(&mut self, _update: &CallUpdate) {}
 
     async fn part(&mut self, _parting: &Parting) {
+        if !self.call.is_decided() {
+            tracing::warn!(
+                reason = "CUSTOMER_UNDECIDED",
+                "the call ended before its customer's stream was known"
+            );
+        }
         let counts = self.call.counts();
         tracing::info!(
             received = counts.received,

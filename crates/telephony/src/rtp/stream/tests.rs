@@ -142,7 +142,53 @@ fn a_clock_that_jumps_or_numbers_that_begin_anew_are_no_silence() {
     assert_eq!(totals(&events), (of_frames([0, 1, 2]), 0));
     events.extend(receive(&mut stream, &datagram(PCMU, 30_000, 0, 7, &[3; 160]), ms(60)));
     events.extend(receive(&mut stream, &datagram(PCMU, 30_001, FRAME, 7, &[4; 160]), ms(80)));
-    assert_eq!((totals(&events), stream.counts().stray), ((of_frames([0, 1, 2, 4]), 0), 1));
+    assert_eq!((totals(&events), stream.counts().stray), ((of_frames(0..5), 0), 0));
+    // Anew at a number that is near, by another clock and by the same.
+    events.extend(receive(&mut stream, &datagram(PCMU, 29_950, 77, 7, &[5; 160]), ms(100)));
+    events.extend(receive(&mut stream, &datagram(PCMU, 29_951, 77 + FRAME, 7, &[6; 160]), ms(120)));
+    assert_eq!(totals(&events), (of_frames(0..5), 0), "the time is that of late packets");
+    for (number, sequence) in [(7, 29_960), (8, 29_961), (9, 29_962)] {
+        let time = 5_000_000 + u32::from(sequence) * FRAME;
+        events.extend(receive(&mut stream, &datagram(PCMU, sequence, time, 7, &[number; 160]), ms(140)));
+    }
+    assert_eq!(totals(&events), (of_frames((0..5).chain(7..10)), 0));
+}
+
+#[test]
+fn one_lost_packet_delays_no_other_for_long() {
+    let mut stream = stream();
+    let mut delays = std::collections::BTreeMap::new();
+    for tick in 0..100 {
+        let now = ms(20 * u64::from(tick));
+        let mut events = Vec::new();
+        if tick != 30 {
+            events.extend(receive(&mut stream, &frame(tick, 0, 0), now));
+        }
+        events.extend(stream.wait(now));
+        for number in totals(&events).0.iter().step_by(FRAME as usize) {
+            delays.insert(u32::from(*number), now - ms(20 * u64::from(*number)));
+        }
+    }
+    assert_eq!(delays.len(), 99);
+    assert_eq!(delays.values().max(), Some(&ms(200)));
+    // Those after it wait for it too, and none after the wait is over.
+    assert!(delays.iter().all(|(number, delay)| (31..41).contains(number) || delay.is_zero()), "{delays:?}");
+}
+
+#[test]
+fn a_pause_of_the_sender_is_a_gap_of_its_length() {
+    for (start, pause) in [(0, 1), (u32::MAX - 100, 8_000), (77, 5 * 8_000 + 3), (0, 59 * 8_000)] {
+        let mut stream = stream();
+        let mut events = receive(&mut stream, &frame(0, 9, start), ms(0));
+        let time = start.wrapping_add(FRAME + pause);
+        events.extend(receive(&mut stream, &datagram(PCMU, 10, time, 7, &[1; 160]), ms(5_000)));
+        assert_eq!(totals(&events), (of_frames([0, 1]), u64::from(pause)));
+        // With a packet lost besides, the time says all.
+        let time = time.wrapping_add(2 * FRAME + pause);
+        events.extend(receive(&mut stream, &datagram(PCMU, 12, time, 7, &[2; 160]), ms(9_000)));
+        events.extend(stream.wait(ms(9_200)));
+        assert_eq!(totals(&events), (of_frames(0..3), u64::from(2 * pause + FRAME)));
+    }
 }
 
 #[test]

@@ -72,6 +72,104 @@ fn a_change_tells_only_what_changed() {
     assert_eq!(metadata, Metadata::default());
 }
 
+/// Paul leaves as `how` says, and Carol comes on the stream that he was heard in.
+fn after_a_departure(how: &str, mode: &str) -> Vec<String> {
+    let mut metadata = parse(TWO);
+    metadata.update(parse(&format!(
+        r#"<recording><datamode>{mode}</datamode>{how}
+        <stream stream_id="UAAMm5GRQKSCMVvLyl4rFw=="><label>96</label></stream>
+        <participant participant_id="carol"><nameID aor="sip:carol@biloxi.example"/></participant>
+        <participantstreamassoc participant_id="carol"><send>UAAMm5GRQKSCMVvLyl4rFw==</send></participantstreamassoc>
+        </recording>"#
+    )));
+    heard(&metadata, "96")
+}
+
+const PAUL: &str = "zSfPoSvdSDCmU3A3TRDxAw==";
+const ENDED: &str = "<disassociate-time>2026-11-23T00:00:00Z</disassociate-time>";
+const PAULS_SEND: &str = "<send>UAAMm5GRQKSCMVvLyl4rFw==</send>";
+
+#[test]
+fn a_departure_is_read_wherever_it_stands() {
+    let aor = "<nameID aor='sip:paul@biloxi.example'/>";
+    let sends =
+        format!("<participantstreamassoc participant_id='{PAUL}'>{PAULS_SEND}</participantstreamassoc>");
+    let departures = [
+        // Of the drafts, with all of the participant in it or with only their end.
+        format!(
+            "<participant id='{PAUL}'><aor>sip:paul@biloxi.example</aor>{PAULS_SEND}{ENDED}</participant>"
+        ),
+        format!("<participant id='{PAUL}'>{ENDED}</participant>"),
+        format!(
+            "<participantsessionassoc participant_id='{PAUL}' session_id='s'>{ENDED}</participantsessionassoc>"
+        ),
+        // Told before and after what they sent.
+        format!(
+            "<participant participant_id='{PAUL}'>{aor}</participant>\
+            <participantsessionassoc participant_id='{PAUL}' session_id='s'>{ENDED}</participantsessionassoc>{sends}"
+        ),
+        format!(
+            "<participant participant_id='{PAUL}'>{aor}</participant>{sends}\
+            <participantsessionassoc participant_id='{PAUL}' session_id='s'>{ENDED}</participantsessionassoc>"
+        ),
+    ];
+    for how in &departures {
+        for mode in ["partial", "complete"] {
+            assert_eq!(after_a_departure(how, mode), ["sip:carol@biloxi.example"], "{mode} {how}");
+        }
+    }
+}
+
+#[test]
+fn who_stays_is_still_heard() {
+    let aor = "<nameID aor='sip:paul@biloxi.example'/>";
+    let sends =
+        format!("<participantstreamassoc participant_id='{PAUL}'>{PAULS_SEND}</participantstreamassoc>");
+    // A transfer: out of one session and in another. An element without a time is no end.
+    let moved = format!(
+        "<participant participant_id='{PAUL}'>{aor}</participant>\
+         <participantsessionassoc participant_id='{PAUL}' session_id='s1'>{ENDED}</participantsessionassoc>\
+         <participantsessionassoc participant_id='{PAUL}' session_id='s2'/>{sends}"
+    );
+    let open = format!("<participant participant_id='{PAUL}'>{aor}<disassociate-time/></participant>{sends}");
+    for how in [&moved, &open] {
+        for mode in ["partial", "complete"] {
+            assert_eq!(after_a_departure(how, mode).len(), 2, "{mode} {how}");
+        }
+    }
+}
+
+#[test]
+fn who_changes_streams_is_heard_in_the_new_one() {
+    for order in [[0, 1], [1, 0]] {
+        let parts = [
+            format!(
+                "<participantstreamassoc participant_id='{PAUL}'>{PAULS_SEND}{ENDED}</participantstreamassoc>"
+            ),
+            format!(
+                "<participantstreamassoc participant_id='{PAUL}'><send>i1Pz3to5hGk8fuXl+PbwCw==</send></participantstreamassoc>"
+            ),
+        ];
+        let mut metadata = parse(TWO);
+        let parts = order.map(|at| parts[at].clone()).concat();
+        metadata.update(parse(&format!("<recording><datamode>partial</datamode>{parts}</recording>")));
+        assert!(heard(&metadata, "96").is_empty());
+        assert_eq!(heard(&metadata, "97"), ["sip:bob@biloxi.example", "sip:paul@biloxi.example"]);
+    }
+}
+
+#[test]
+fn a_stream_that_ended_leaves_its_label_to_another() {
+    let mut metadata = parse(TWO);
+    metadata.update(parse(&format!(
+        "<recording><datamode>partial</datamode>\
+         <stream stream_id='UAAMm5GRQKSCMVvLyl4rFw=='><label>96</label>{ENDED}</stream>\
+         <stream stream_id='new'><label>96</label></stream><participant participant_id='c'><aor>tel:1</aor></participant>\
+         <participantstreamassoc participant_id='c'><send>new</send></participantstreamassoc></recording>"
+    )));
+    assert_eq!(heard(&metadata, "96"), ["tel:1"]);
+}
+
 #[test]
 fn two_in_one_stream_are_both_told() {
     let mixed = TWO.replace("<send>i1Pz3to5hGk8fuXl+PbwCw==</send>", "<send>UAAMm5GRQKSCMVvLyl4rFw==</send>");

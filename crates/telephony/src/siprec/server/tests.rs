@@ -1,6 +1,6 @@
-use proptest::prelude::*;
-
 use super::*;
+
+mod any_order;
 
 const SDP: &str = "v=0\r\no=SRC 1 1 IN IP4 192.0.2.7\r\ns=-\r\nc=IN IP4 192.0.2.7\r\nt=0 0\r\n\
     m=audio 12240 RTP/AVP 0 8\r\na=label:96\r\na=sendonly\r\nm=audio 12242 RTP/AVP 0 8\r\na=label:97\r\na=sendonly\r\n";
@@ -97,8 +97,7 @@ impl Desk {
     /// A recording that began; our tag.
     fn begun(&mut self) -> String {
         let (sent, _) = self.receive(&invite("1"));
-        let to = sent[0].lines().find(|line| line.starts_with("To:")).unwrap();
-        let tag = tag_of(to).unwrap().to_owned();
+        let tag = tag_in(&sent);
         assert!(self.receive(&request("ACK", 1, "2", &tag, "", "")).0.is_empty());
         tag
     }
@@ -116,6 +115,12 @@ fn split(outputs: Vec<RecordingOutput>) -> (Vec<String>, Vec<RecordingOutput>) {
     (sent, rest)
 }
 
+/// Our tag in an answer.
+fn tag_in(sent: &[String]) -> String {
+    let to = sent[0].lines().find(|line| line.starts_with("To:")).unwrap();
+    tag_of(to).unwrap().to_owned()
+}
+
 fn status(sent: &[String]) -> &str {
     &sent[0][8..11]
 }
@@ -131,7 +136,10 @@ fn an_invitation_is_answered_with_ports_and_begins_a_recording() {
     assert!(sent[0].contains("m=audio 40198 RTP/AVP 0 8\r\na=label:96\r\na=recvonly"), "{}", sent[0]);
     assert!(sent[0].contains("Contact: <sip:earmark@198.51.100.4:5060;transport=udp>;+sip.srs\r\n"));
     let [RecordingOutput::Begun { recording: 1, description }] = &rest[..] else { panic!("{rest:?}") };
-    assert_eq!((description.legs.len(), description.customer, description.legs[1].port), (2, 1, 40_196));
+    assert_eq!(
+        (description.legs.len(), description.customer, description.legs[1].port),
+        (2, Some(1), 40_196)
+    );
     assert_eq!(description.speaker, "tel:138");
     let call = &description.call;
     assert_eq!((call.call_id.as_str(), call.caller_number.as_deref()), ("call-1", Some("138")));
@@ -193,7 +201,12 @@ fn holds_changes_and_the_end_are_told() {
     let (sent, rest) = desk.receive(&request("UPDATE", 3, "4", &tag, "", &only));
     assert_eq!(status(&sent), "200");
     let [RecordingOutput::Changed { description, .. }] = &rest[..] else { panic!("{rest:?}") };
-    assert_eq!((description.speaker.as_str(), description.customer), ("tel:139", 1));
+    assert_eq!((description.speaker.as_str(), description.customer), ("tel:139", Some(1)));
+    assert!(
+        sent[0].ends_with("Content-Length: 0\r\n\r\n") && !sent[0].contains("Content-Type"),
+        "{}",
+        sent[0]
+    );
     // An INVITE without a body asks for our offer.
     let (sent, _) = desk.receive(&request("INVITE", 4, "5", &tag, "", ""));
     assert!(sent[0].contains("m=audio 40196"));
@@ -235,9 +248,9 @@ fn what_can_not_be_done_is_refused_with_the_right_number() {
     assert!(text.contains("Unsupported: 100rel\r\n"));
     let text = refused(options(), with("", &multipart(&[("application/sdp", SDP)])), "421");
     assert!(text.contains("Require: siprec\r\n"));
-    let text = refused(options(), with(siprec, &multipart(&[("application/sdp", SDP)])), "488");
-    assert!(text.contains("nothing says which stream is the customer's"));
-    refused(options(), with(siprec, &full.replace("RTP/AVP 0 8", "RTP/SAVP 0 8")), "488");
+    let text = refused(options(), with(siprec, &full.replace("RTP/AVP 0 8", "RTP/SAVP 0 8")), "488");
+    assert!(text.contains("no audio stream in G.711 over RTP/AVP is offered"));
+    refused(options(), with(siprec, &full.replace("RTP/AVP 0 8", "RTP/AVP 18")), "488");
     refused(options(), with(siprec, ""), "488");
     refused(options(), with(siprec, &both("v=0\r\nx", &metadata("1"))), "400");
     refused(options(), with(siprec, &both(SDP, "<recording>")), "400");
@@ -257,59 +270,161 @@ fn what_can_not_be_done_is_refused_with_the_right_number() {
     assert_eq!(status(&desk.receive(&invite("1")).0), "503");
 }
 
-fn any_request() -> impl Strategy<Value = Bytes> {
-    let method = prop::sample::select(vec!["INVITE", "ACK", "BYE", "UPDATE", "CANCEL", "OPTIONS", "INFO"]);
-    let bodies = vec![
-        both(SDP, &metadata("138")),
-        both(&SDP.replace("sendonly", "inactive"), &metadata("139")),
-        multipart(&[("application/rs-metadata+xml", &metadata("7"))]),
-        both(&SDP.replace("m=audio 12242 RTP/AVP 0 8", "m=audio 0 RTP/AVP 0"), &metadata("1")),
-        String::new(),
-        "--b".into(),
-    ];
-    // Tags are counted, so that some of these meet a dialog.
-    (method, 0u32..6, 0u8..8, 0u8..6, prop::sample::select(bodies)).prop_map(
-        |(method, cseq, branch, tag, body)| {
-            let tag = if tag == 0 { String::new() } else { format!("t{tag}") };
-            request(method, cseq, &branch.to_string(), &tag, "Require: siprec\r\n", &body)
-        },
-    )
+/// A description of the one line of the agent, as where a call is recorded before anybody answers it.
+fn agents_line() -> String {
+    SDP[..SDP.rfind("m=audio").unwrap()].to_owned()
 }
 
-proptest! {
-    #[test]
-    fn any_order_of_requests_keeps_recordings_in_order(requests in prop::collection::vec(any_request(), 1..40)) {
-        let mut desk = Desk::new(SiprecOptions { max_recordings: 2, ..options() });
-        let mut living = std::collections::HashSet::new();
-        for (tick, request) in requests.iter().enumerate() {
-            let now = Duration::from_secs(tick as u64);
-            let (sent, mut rest) = desk.receive_at(request, now);
-            prop_assert!(sent.len() <= 1 && sent.iter().all(|sent| sent.starts_with("SIP/2.0 ")));
-            rest.extend(desk.wait(now).1);
-            for output in rest {
-                match output {
-                    RecordingOutput::Begun { recording, description } => {
-                        prop_assert!(living.insert(recording));
-                        prop_assert!(description.customer < description.legs.len());
-                    }
-                    RecordingOutput::Changed { recording, .. } => prop_assert!(living.contains(&recording)),
-                    RecordingOutput::Ended { recording, .. } => prop_assert!(living.remove(&recording)),
-                    RecordingOutput::Send { .. } => {}
-                }
-            }
-            prop_assert!(living.len() <= 2);
-        }
-    }
+/// What the metadata says then.
+fn agent_alone() -> String {
+    "<recording><datamode>complete</datamode><participant participant_id='a'><nameID aor='sip:7001@pbx'/></participant>\
+     <stream stream_id='s1'><label>96</label></stream>\
+     <participantstreamassoc participant_id='a'><send>s1</send></participantstreamassoc></recording>"
+        .to_owned()
+}
 
-    #[test]
-    fn any_damage_ends_in_an_error_or_an_answer(at in 0usize..1_500, length in 0usize..60, by in prop::collection::vec(any::<u8>(), 0..8)) {
-        let mut bytes = invite("1").to_vec();
-        let at = at.min(bytes.len());
-        let end = (at + length).min(bytes.len());
-        bytes.splice(at..end, by);
-        let mut desk = Desk::new(options());
-        if let Ok(outputs) = desk.server.receive(peer(), &bytes.into(), Duration::ZERO, &mut desk.around) {
-            prop_assert!(split(outputs).0.len() <= 1);
-        }
+fn by_place() -> SiprecOptions {
+    let mut options =
+        SiprecOptions { public_address: "198.51.100.4".parse().unwrap(), ..SiprecOptions::default() };
+    options.roles.customer_line = Some(2);
+    options
+}
+
+#[test]
+fn a_call_begins_before_the_customers_stream_is_there() {
+    for (options, method) in [(options(), "INVITE"), (options(), "UPDATE"), (by_place(), "INVITE")] {
+        let mut desk = Desk::new(options);
+        let first = both(&agents_line(), &agent_alone());
+        let (sent, rest) = desk.receive(&request("INVITE", 1, "1", "", "Require: siprec\r\n", &first));
+        assert!(status(&sent) == "200" && sent[0].contains("m=audio 40198 RTP/AVP 0 8\r\n"), "{}", sent[0]);
+        let [RecordingOutput::Begun { description, .. }] = &rest[..] else { panic!("{rest:?}") };
+        assert_eq!((description.customer, description.legs.len()), (None, 1));
+        let tag = tag_in(&sent);
+        desk.receive(&request("ACK", 1, "2", &tag, "", ""));
+        // Somebody answers.
+        let (sent, rest) = desk.receive(&request(method, 2, "3", &tag, "", &both(SDP, &metadata("138"))));
+        assert!(sent[0].contains("m=audio 40198 ") && sent[0].contains("m=audio 40196 "), "{}", sent[0]);
+        let [RecordingOutput::Changed { description, .. }] = &rest[..] else { panic!("{rest:?}") };
+        assert_eq!((description.customer, description.speaker.as_str()), (Some(1), "tel:138"));
+        assert_eq!(description.call.caller_number.as_deref(), Some("138"));
     }
+}
+
+#[test]
+fn metadata_that_comes_late_decides() {
+    let mut desk = Desk::new(options());
+    let alone = multipart(&[("application/sdp", SDP)]);
+    let (sent, rest) = desk.receive(&request("INVITE", 1, "1", "", "Require: siprec\r\n", &alone));
+    assert!(
+        matches!(&rest[..], [RecordingOutput::Begun { description, .. }] if description.customer.is_none())
+    );
+    let tag = tag_in(&sent);
+    let only = multipart(&[("application/rs-metadata+xml", &metadata("139"))]);
+    let (sent, rest) = desk.receive(&request("UPDATE", 2, "2", &tag, "", &only));
+    assert!(status(&sent) == "200" && !sent[0].contains("v=0"), "{}", sent[0]);
+    let [RecordingOutput::Changed { description, .. }] = &rest[..] else { panic!("{rest:?}") };
+    assert_eq!((description.customer, description.call.agent.as_deref()), (Some(1), Some("7001")));
+    // An offer in an UPDATE is answered.
+    let (sent, _) = desk.receive(&request("UPDATE", 3, "3", &tag, "", &both(SDP, &metadata("139"))));
+    assert!(
+        sent[0].contains("Content-Type: application/sdp\r\n") && sent[0].contains("\r\no=- 1 2 "),
+        "{}",
+        sent[0]
+    );
+}
+
+#[test]
+fn a_stream_that_goes_away_is_declined_and_comes_back() {
+    let mut desk = Desk::new(options());
+    let tag = desk.begun();
+    let gone = SDP.replace("m=audio 12242", "m=audio 0");
+    let (sent, rest) = desk.receive(&request("INVITE", 2, "3", &tag, "", &both(&gone, &metadata("138"))));
+    assert!(sent[0].contains("m=audio 40198 ") && sent[0].contains("m=audio 0 "), "{}", sent[0]);
+    let [RecordingOutput::Changed { description, .. }] = &rest[..] else { panic!("{rest:?}") };
+    assert_eq!((description.customer, description.legs.len()), (None, 1));
+    // In a codec that can't be heard nothing is taken, and all stays as it was.
+    let other = SDP.replace("RTP/AVP 0 8", "RTP/AVP 18");
+    let (sent, rest) = desk.receive(&request("INVITE", 3, "4", &tag, "", &both(&other, &metadata("138"))));
+    assert!(status(&sent) == "488" && rest.is_empty());
+    let (sent, rest) = desk.receive(&request("INVITE", 4, "5", &tag, "", &both(SDP, &metadata("138"))));
+    assert!(sent[0].contains("m=audio 40196 "), "{}", sent[0]);
+    let [RecordingOutput::Changed { description, .. }] = &rest[..] else { panic!("{rest:?}") };
+    assert_eq!((description.customer, description.legs[1].port), (Some(1), 40_196));
+}
+
+#[test]
+fn lines_that_come_and_go_open_no_ports_without_end() {
+    let mut desk = Desk::new(options());
+    let tag = desk.begun();
+    for turn in 0..20 {
+        let sdp = if turn % 2 == 0 { agents_line() } else { SDP.to_owned() };
+        let again = request("UPDATE", 2 + turn, &format!("u{turn}"), &tag, "", &both(&sdp, &metadata("138")));
+        assert_eq!(status(&desk.receive(&again).0), "200");
+    }
+    assert_eq!(desk.around.ports, 98);
+}
+
+#[test]
+fn our_goodbye_goes_where_the_far_end_said_last() {
+    let mut desk = Desk::new(options());
+    let tag = desk.begun();
+    let moved = request("UPDATE", 2, "3", &tag, "", "");
+    let moved = String::from_utf8(moved.to_vec()).unwrap();
+    let moved = moved.replace("Contact: <sip:src@192.0.2.7:5060>", "Contact: <sip:src@192.0.2.7:5099;x=y>");
+    assert_eq!(status(&desk.receive(&moved.into()).0), "200");
+    let (sent, _) = split(desk.server.end(1, Duration::ZERO, &mut desk.around));
+    assert!(sent[0].starts_with("BYE sip:src@192.0.2.7:5099;x=y SIP/2.0\r\n"), "{}", sent[0]);
+}
+
+/// The fallback of the goodbye of a call over TCP with this Contact, by these options.
+fn fallback(options: SiprecOptions, contact: &str) -> Option<SocketAddr> {
+    let mut desk = Desk::new(options);
+    let invite = String::from_utf8(invite("1").to_vec()).unwrap();
+    let invite = invite.replace("sip:src@192.0.2.7:5060", contact);
+    let peer = Peer { transport: Transport::Tcp(3), ..peer() };
+    desk.server.receive(peer, &invite.into(), Duration::ZERO, &mut desk.around).unwrap();
+    assert!(desk.server.uses(3) && !desk.server.uses(4));
+    let outputs = desk.server.end(1, Duration::ZERO, &mut desk.around);
+    let [RecordingOutput::Send { peer: Peer { transport: Transport::Tcp(3), .. }, fallback, .. }] =
+        outputs[..]
+    else {
+        panic!("{outputs:?}")
+    };
+    fallback
+}
+
+#[test]
+fn a_goodbye_over_tcp_may_take_a_new_connection_to_the_next_hop() {
+    let address = |text: &str| Some(text.parse::<SocketAddr>().unwrap());
+    assert_eq!(fallback(options(), "sip:src@192.0.2.7:5070"), address("192.0.2.7:5070"));
+    assert_eq!(fallback(options(), "sip:src@sbc.example"), address("192.0.2.7:5060"));
+    // Nobody has us connect to somebody else.
+    assert_eq!(fallback(options(), "sip:src@10.0.0.1:22"), address("192.0.2.7:22"));
+    let peers = ["192.0.2.7", "192.0.2.8"].map(|peer| peer.parse().unwrap()).to_vec();
+    let known = SiprecOptions { peers, ..options() };
+    assert_eq!(fallback(known, "sip:src@192.0.2.8:5070"), address("192.0.2.8:5070"));
+}
+
+#[test]
+fn a_goodbye_is_sent_again_once_its_connection_is_gone() {
+    let mut desk = Desk::new(options());
+    let peer = Peer { transport: Transport::Tcp(3), ..peer() };
+    desk.server.receive(peer, &invite("1"), Duration::ZERO, &mut desk.around).unwrap();
+    let (sent, _) = split(desk.server.end(1, Duration::ZERO, &mut desk.around));
+    assert!(desk.wait(Duration::from_secs(20)).0.is_empty(), "TCP repeats by itself");
+    assert!(desk.server.disconnected(4).is_empty() && !desk.server.is_idle());
+    assert_eq!(split(desk.server.disconnected(3)).0, sent);
+    let branch = sent[0].split("branch=").nth(1).unwrap().split(';').next().unwrap();
+    let answer = format!("SIP/2.0 200 OK\r\nVia: SIP/2.0/TCP 198.51.100.4:5060;branch={branch}\r\n\r\n");
+    desk.receive(&answer.into());
+    assert!(desk.server.disconnected(3).is_empty() && desk.server.is_idle());
+}
+
+#[test]
+fn a_peer_is_known_on_a_socket_of_both_families() {
+    let options = SiprecOptions { peers: vec!["192.0.2.7".parse().unwrap()], ..options() };
+    let mut desk = Desk::new(options);
+    let mapped = Peer { address: "[::ffff:192.0.2.7]:5062".parse().unwrap(), ..peer() };
+    let outputs = desk.server.receive(mapped, &invite("1"), Duration::ZERO, &mut desk.around).unwrap();
+    assert_eq!(status(&split(outputs).0), "200");
 }
