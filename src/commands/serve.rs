@@ -8,10 +8,11 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::Args;
 use earmark_server::{
-    AccessOptions, AccessToken, DeskOptions, Listeners, Permission, ServerOptions, SiprecListeners,
+    AccessOptions, AccessToken, DeskOptions, Limits, Listeners, Permission, ServerOptions, SiprecListeners,
     TlsOptions,
 };
 use earmark_voiceprint::TenantId;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 
 use crate::exit::Done;
@@ -19,6 +20,9 @@ use crate::setup::EngineArgs;
 use crate::{output, stop};
 
 use self::telephony::Telephony;
+
+/// Files that are open beside connections: the database, the models, and sockets of telephony.
+const OTHER_FILES: u64 = 512;
 
 /// Serve gRPC, gRPC-Web, health and metrics on one port
 #[derive(Args)]
@@ -59,6 +63,12 @@ pub(crate) struct Serve {
     /// Live calls at once; the next one is refused
     #[arg(long, default_value_t = 200, value_name = "N")]
     max_calls: usize,
+    /// Desk pages and WatchCalls streams open at once; further ones are told so
+    #[arg(long, default_value_t = Limits::default().max_watchers, value_name = "N")]
+    max_pages: usize,
+    /// Connections at once, pages' and telephone systems' together; further ones wait
+    #[arg(long, default_value_t = Limits::default().max_connections, value_name = "N")]
+    max_connections: usize,
     /// Seconds that running calls may go on after the stop signal
     #[arg(long, default_value_t = 30, value_name = "S")]
     drain_s: u64,
@@ -111,6 +121,7 @@ fn permissions() -> String {
 impl Serve {
     pub(crate) fn run(self) -> Result<Done> {
         self.start_log()?;
+        self.make_room()?;
         let telephony = Telephony::read(self.telephony.as_deref())?;
         let mut options = self.engine.options()?;
         options.keep_call_voiceprints = self.keep_call_voiceprints;
@@ -161,6 +172,8 @@ impl Serve {
             ..ServerOptions::default()
         };
         options.limits.max_live_calls = self.max_calls;
+        options.limits.max_watchers = self.max_pages;
+        options.limits.max_connections = self.max_connections;
         Ok(options)
     }
 
@@ -188,6 +201,23 @@ impl Serve {
             private_key_pem: read(key)?,
             client_authorities_pem: self.tls_client_ca.as_ref().map(read).transpose()?,
         }))
+    }
+
+    /// Every connection is an open file, of which systems allow a program 1,024 unless it asks.
+    fn make_room(&self) -> Result<()> {
+        let wanted = (self.max_connections as u64).saturating_add(OTHER_FILES);
+        let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+        if current.is_none_or(|current| current >= wanted) {
+            return Ok(());
+        }
+        let allowed = maximum.map_or(wanted, |most| most.min(wanted));
+        setrlimit(Resource::Nofile, Rlimit { current: Some(allowed), maximum })?;
+        if allowed < wanted {
+            let hint =
+                "raise the limit of open files (LimitNOFILE in a unit file), or lower --max-connections";
+            tracing::warn!(allowed, wanted, hint, "the system allows fewer connections than are configured");
+        }
+        Ok(())
     }
 
     fn start_log(&self) -> Result<()> {

@@ -81,6 +81,11 @@ for (const state of plan.states) {
   await shot(page, state.name);
   await page.emulateMedia({ colorScheme: "dark", reducedMotion: "reduce" });
   await accessible(page, `${state.name} in the dark`);
+  await shot(page, `${state.name}-dark`);
+  await page.emulateMedia({ colorScheme: "light", reducedMotion: "no-preference" });
+  await page.setViewportSize(WIDE);
+  await fits(page, `${state.name} wide`);
+  await shot(page, `${state.name}-wide`);
   await close(opened, state.name);
   done(`state ${state.name}`);
 }
@@ -127,14 +132,14 @@ for (const state of plan.states) {
   const { page } = opened;
   await says(page, "疑似代理");
   await page.keyboard.press("3");
-  const focused = () => page.evaluate(() => document.activeElement.dataset.outcome ?? document.activeElement.id);
+  const focused = () => page.evaluate(() => document.activeElement.dataset.outcome ?? document.activeElement.localName);
   assert.equal(await focused(), "AUTHORIZED_THIRD_PARTY");
   const ring = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
   assert.equal(ring, "solid", "the focus is seen");
   await page.keyboard.press("n");
-  assert.equal(await focused(), "note");
+  assert.equal(await focused(), "textarea");
   await page.keyboard.type("1 已出示授权书 l");
-  assert.equal(await focused(), "note", "keys are text in a field");
+  assert.equal(await focused(), "textarea", "keys are text in a field");
   await page.keyboard.press("Escape");
   await page.keyboard.press("?");
   await page.locator("dialog[open]").getByText("写备注").waitFor();
@@ -177,6 +182,35 @@ for (const state of plan.states) {
   done("failure is said");
 }
 
+// What is wrong with the line is said as what it is; a call that is over is not asked for again.
+{
+  for (const [session, status, text] of [
+    [{ full: true, over: false }, 200, "打开的页面过多"], [{ full: false, over: false }, 200, "连接中断"],
+    [{ full: false, over: true }, 200, "通话已结束"], [{}, 404, "没有此通话"], [{}, 401, "会话已过期"],
+  ]) {
+    const { page, context } = await open("/", NARROW);
+    await context.route("**/events?*", (route) => route.fulfill({ status: 503 }));
+    await context.route("**/desk/api/session?*", (route) => route.fulfill({ status, json: session }));
+    await page.goto(plan.base + plan.outcome.path);
+    await page.locator(".state", { hasText: text }).waitFor();
+    await fits(page, text);
+    await context.close();
+  }
+  done("trouble with the line is said");
+}
+
+// A history that could not be had is asked for again.
+{
+  const { page, context } = await open("/", NARROW);
+  let asked = 0;
+  await context.route("**/desk/api/history?*", (route) => (asked++ === 0 ? route.fulfill({ status: 503 }) : route.continue()));
+  await page.goto(plan.base + plan.outcome.path);
+  await page.getByText("被标记 2 通").waitFor();
+  assert.equal(asked, 2);
+  await context.close();
+  done("history again");
+}
+
 // The agent's page pops each new call.
 {
   const opened = await open(plan.agent.path, NARROW);
@@ -189,11 +223,31 @@ for (const state of plan.states) {
   assert.equal(await page.locator(".tab").count(), plan.agent.steps.length);
   await page.keyboard.press("ArrowRight");
   await says(page.locator(".card:not([hidden])"), plan.agent.steps[0].word);
+  await page.locator(".card:not([hidden]) label").click();
+  assert.ok(await page.evaluate(() => document.activeElement.closest(".card:not([hidden])") !== null), "a label is of its own card's field");
+  await page.keyboard.press("Escape");
   await fits(page, "agent");
   await accessible(page, "agent");
   await shot(page, "agent");
   await close(opened, "agent");
   done("agent");
+}
+
+// Finished calls are there with their evidence, and hold no stream each.
+{
+  const opened = await open("/", WIDE);
+  const { page } = opened;
+  const streams = [];
+  page.on("request", (request) => { if (new URL(request.url()).pathname === "/events") streams.push(request.url()); });
+  await page.goto(plan.base + plan.finished.path);
+  await page.locator(".tab", { hasText: "疑似代理" }).first().click();
+  await says(page.locator(".card:not([hidden])"), "疑似代理");
+  await page.locator(".card:not([hidden]) .curve polyline").first().waitFor();
+  assert.ok(await page.locator(".tab").count() > 3);
+  assert.equal(streams.length, 1, streams.join());
+  await shot(page, "agent-wide");
+  await opened.context.close();
+  done("finished calls");
 }
 
 // The supervisor's page and a call's, wide and narrow.
@@ -205,20 +259,56 @@ for (const [name, path, wanted] of [["supervisor", plan.supervisor.path, plan.su
     await fits(page, name + size);
     await accessible(page, name + size);
     await shot(page, name + size);
+    await page.emulateMedia({ colorScheme: "dark" });
+    await accessible(page, `${name + size} in the dark`);
+    await shot(page, `${name + size}-dark`);
     await close(opened, name);
   }
+  if (name === "supervisor") await listsAndNumbers();
   done(name);
+}
+
+// The numbers behind the rate, which stay open and scrolled while the page draws anew, and more of a list.
+async function listsAndNumbers() {
+  const { page, context } = await open("/", NARROW);
+  await context.route("**/desk/api/calls?*", async (route) => {
+    const reply = await route.fetch();
+    const list = await reply.json();
+    const first = new URL(route.request().url()).searchParams.get("count") === "20";
+    await route.fulfill({ response: reply, json: first ? { calls: list.calls.slice(0, 3), more: true } : list });
+  });
+  await page.goto(plan.base + plan.supervisor.path);
+  const rows = page.locator(".recent tbody tr");
+  await page.getByRole("button", { name: "更多" }).waitFor();
+  assert.equal(await rows.count(), 3);
+  await page.getByRole("button", { name: "更多" }).click();
+  await rows.nth(3).waitFor();
+  await page.locator("summary", { hasText: "每半小时数据" }).click();
+  const numbers = page.locator(".numbers tbody tr").first();
+  await numbers.getByText("%").waitFor();
+  const redrawn = page.waitForResponse((reply) => reply.url().includes("/desk/api/overview"));
+  await page.locator(".recent .scroll").evaluate((region) => region.scrollTo(60, 0));
+  await redrawn;
+  await page.waitForResponse((reply) => reply.url().includes("/desk/api/overview"));
+  assert.ok(await numbers.isVisible(), "stays open");
+  assert.equal(await page.locator(".recent .scroll").evaluate((region) => region.scrollLeft), 60);
+  await fits(page, "supervisor's numbers");
+  await accessible(page, "supervisor's numbers");
+  await shot(page, "supervisor-numbers");
+  await context.close();
+}
+
+// A host's page with a page of the desk in its frame.
+async function frame(host, path) {
+  const context = await browser.newContext({ viewport: { width: 900, height: 820 } });
+  const page = await context.newPage();
+  page.setDefaultTimeout(PATIENCE_MS);
+  await page.goto(`${host}/?${encodeURIComponent(plan.base + path)}`);
+  return { context, page };
 }
 
 // In a frame: of a host on the list, which is told the result, and of another, which gets nothing.
 {
-  const frame = async (host, path) => {
-    const context = await browser.newContext({ viewport: { width: 900, height: 820 } });
-    const page = await context.newPage();
-    page.setDefaultTimeout(PATIENCE_MS);
-    await page.goto(`${host}/?${encodeURIComponent(plan.base + path)}`);
-    return { context, page };
-  };
   ask("token");
   const path = await line();
   const allowed = await frame(plan.hosts.allowed, path);
@@ -231,7 +321,7 @@ for (const [name, path, wanted] of [["supervisor", plan.supervisor.path, plan.su
   assert.ok(last.probability > 0.9 && last.net_speech_s > 3);
   assert.ok(!JSON.stringify(got).includes("138"), "no caller's number");
   const cookies = await allowed.context.cookies(plan.base);
-  assert.ok(cookies.some((c) => c.name === "earmark-desk" && c.httpOnly), "the token became a cookie");
+  assert.ok(cookies.some((c) => c.name.startsWith("earmark-desk-") && c.httpOnly), "the token became a cookie");
   assert.ok(!allowed.page.frames().at(-1).url().includes("token"), "and left the address");
   await allowed.page.frameLocator("iframe").locator("[data-outcome=CONFIRMED_PROXY]").click();
   await allowed.page.waitForFunction(() => window.got.some((m) => m.data.type === "outcome" && m.data.outcome === "CONFIRMED_PROXY"));
@@ -258,6 +348,38 @@ for (const [name, path, wanted] of [["supervisor", plan.supervisor.path, plan.su
   assert.deepEqual(await opener.evaluate(() => window.got), []);
   await context.close();
   done("frames");
+}
+
+// Each outcome is told once to the host of every page, wherever it was given; and a transferred call
+// is over for the agent who had it.
+{
+  const hosts = [await frame(plan.hosts.allowed, plan.told.agent), await frame(plan.hosts.allowed, plan.told.call)];
+  const [agent, pop] = hosts.map(({ page }) => page.frameLocator("iframe"));
+  await says(pop, "等待通话开始");
+  await agent.getByText("暂无来电").waitFor();
+  ask("begin-told");
+  await says(agent.locator(".card:not([hidden])"), "正在听取");
+  await says(pop, "正在听取");
+  await agent.locator(".card:not([hidden]) [data-outcome=OTHER_PERSON]").click();
+  const told = (code) => window.got.some((m) => m.data.type === "outcome" && m.data.outcome === code);
+  for (const { page } of hosts) await page.waitForFunction(told, "OTHER_PERSON");
+  ask("elsewhere");
+  for (const { page } of hosts) {
+    await page.waitForFunction(told, "UNDETERMINED");
+    const outcomes = await page.evaluate(() => window.got.filter((m) => m.data.type === "outcome").map((m) => m.data.outcome));
+    assert.deepEqual(outcomes, ["OTHER_PERSON", "UNDETERMINED"]);
+  }
+  ask("transfer");
+  await agent.locator(".state", { hasText: "通话已转给其他坐席" }).waitFor();
+  await hosts[0].page.waitForFunction(() => window.got.some((m) => m.data.type === "state" && m.data.state === "transferred"));
+  assert.ok(!(await agent.locator(".card:not([hidden]) .outcome").isVisible()), "nothing is left to report");
+  await shot(hosts[0].page, "transferred");
+  await agent.locator("header button").first().click();
+  await agent.locator(".state", { hasText: "Call transferred to another agent" }).waitFor();
+  ask("hang-up");
+  await pop.locator(".state", { hasText: "通话已结束" }).waitFor();
+  for (const { context } of hosts) await context.close();
+  done("told once, and transferred");
 }
 
 // A token that is no good: a page that says so, in both languages.

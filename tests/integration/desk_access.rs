@@ -196,7 +196,11 @@ async fn an_agent_sees_own_calls_and_a_supervisor_all() {
     for (path, status) in [
         (page.as_str(), 200),
         ("/desk/api/calls?agent_id=7", 200),
-        ("/desk/api/session?agent_id=7", 204),
+        ("/desk/api/session?agent_id=7", 200),
+        ("/desk/api/session?call_id=mine", 200),
+        ("/desk/api/session?call_id=theirs", 404),
+        ("/desk/api/call?call_id=mine", 200),
+        ("/desk/api/call?call_id=theirs", 404),
         ("/desk?agent_id=8", 401),
         ("/desk/api/calls?agent_id=8", 401),
         ("/events?agent_id=8", 401),
@@ -209,8 +213,8 @@ async fn an_agent_sees_own_calls_and_a_supervisor_all() {
     }
     let listed: serde_json::Value =
         serde_json::from_str(&get(&address, "/desk/api/calls?agent_id=7", &agent).text()).unwrap();
-    assert_eq!(listed.as_array().unwrap().len(), 1);
-    assert_eq!(listed[0]["call"]["call_id"], "mine");
+    assert_eq!(listed["calls"].as_array().unwrap().len(), 1);
+    assert_eq!(listed["calls"][0]["call"]["call_id"], "mine");
     assert!(EventStream::open_with(&address, "/events?call_id=mine", &[("Cookie", &agent)]).is_ok());
     let (page, all) = guarded.opened(Scope::Supervisor(true), "chief").await;
     assert_eq!(page, "/supervisor");
@@ -237,7 +241,7 @@ async fn browsers_are_told_who_may_frame_the_pages_and_to_load_nothing_from_else
     let reply = web::get(&address, &format!("{}&lang=en", token.path));
     assert_eq!(reply.header("location"), Some("/pop?call_id=c&lang=en"));
     let set = reply.header("set-cookie").unwrap();
-    assert!(set.starts_with("__Host-earmark-desk=") && set.contains("; Secure"), "{set}");
+    assert!(set.starts_with("__Host-earmark-desk-") && set.contains("; Secure"), "{set}");
     assert!(
         set.contains("SameSite=None") && set.contains("Partitioned") && set.contains("HttpOnly"),
         "{set}"
@@ -274,6 +278,18 @@ async fn an_open_server_shows_its_pages_under_this_machines_names_only() {
     }
 }
 
+/// A proxy on this machine that says nothing of whom it asks for: it calls the server by its own name.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_whose_browsers_use_tls_is_open_to_nobody() {
+    let (data, files) = (folder(), folder());
+    let desk = files.path().join("desk.toml");
+    std::fs::write(&desk, "https = true\n").unwrap();
+    let server = Launch::new().argument("--desk", desk.to_str().unwrap()).start(data.path());
+    for path in ["/supervisor?tenant=any", "/desk/api/overview", "/events?call_id=a"] {
+        assert_eq!(web::get(server.address(), path).status, 401, "{path}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_desk_file_that_can_not_be_is_refused_at_start_with_what_is_wrong() {
     for (desk, named) in [
@@ -287,9 +303,10 @@ async fn a_desk_file_that_can_not_be_is_refused_at_start_with_what_is_wrong() {
     }
 }
 
-/// A session outlives a restart, because its key is the data folder's.
+/// A session outlives a restart, because its key is the data folder's; a token does not, since nobody
+/// remembers any more whether it was used.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_outlives_a_restart() {
+async fn a_session_outlives_a_restart_and_a_token_does_not() {
     let (data, files) = (folder(), folder());
     let start = || launch(files.path(), "").start(data.path());
     let server = start();
@@ -297,13 +314,18 @@ async fn a_session_outlives_a_restart() {
         Endpoint::from_shared(format!("http://{}", server.address())).unwrap().connect().await.unwrap();
     let mut desk = DeskServiceClient::with_interceptor(channel, sign as Sign);
     let request = CreateDeskTokenRequest { scope: Some(Scope::Supervisor(true)), ..Default::default() };
-    let token = desk.create_desk_token(request).await.unwrap().into_inner().token.unwrap();
+    let token = desk.create_desk_token(request.clone()).await.unwrap().into_inner().token.unwrap();
+    let unused = desk.create_desk_token(request).await.unwrap().into_inner().token.unwrap();
     let cookie = pair(&web::get(server.address(), &token.path));
     drop(desk);
     server.terminate();
     assert!(server.ended().0.success());
     let server = start();
     assert_eq!(get(server.address(), "/supervisor", &cookie).status, 200);
+    for path in [&token.path, &unused.path] {
+        let late = web::get(server.address(), path);
+        assert!(late.status == 403 && late.text().contains("TOKEN_EXPIRED"), "{}", late.text());
+    }
     let elsewhere = folder();
     let other = launch(files.path(), "").start(elsewhere.path());
     assert_eq!(get(other.address(), "/supervisor", &cookie).status, 401, "another data folder, another key");

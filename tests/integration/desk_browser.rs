@@ -1,6 +1,6 @@
 //! The desk's pages in headless Chromium, over the real server and real calls. `make test` installs the
 //! browser; where it is not there, the test says so and is skipped. A screenshot of every state is left
-//! in the folder that EARMARK_SHOTS names, else under `target`.
+//! in the subfolder `desk` of the folder that EARMARK_SCREENSHOTS names, else under `target`.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
@@ -9,7 +9,10 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 
 use earmark_server::proto::v1::create_desk_token_request::Scope;
 use earmark_server::proto::v1::desk_service_client::DeskServiceClient;
-use earmark_server::proto::v1::{AddProxyRequest, CallInfo, CreateDeskTokenRequest, OptOutRequest, Outcome};
+use earmark_server::proto::v1::{
+    AddProxyRequest, CallInfo, CreateDeskTokenRequest, OptOutRequest, Outcome, RegisterCallRequest,
+    ReportOutcomeRequest,
+};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
@@ -21,15 +24,19 @@ use crate::harness::voices;
 use crate::harness::world::CUSTOMERS;
 
 /// What must have held, in order, after the states.
-const CHECKS: [&str; 9] = [
+const CHECKS: [&str; 13] = [
     "shapes",
     "live call",
     "keys, language and outcome",
     "failure is said",
+    "trouble with the line is said",
+    "history again",
     "agent",
+    "finished calls",
     "supervisor",
     "call",
     "frames",
+    "told once, and transferred",
     "denied",
 ];
 
@@ -208,8 +215,8 @@ fn states() -> Vec<Value> {
 }
 
 fn shots() -> PathBuf {
-    let own = || Path::new(env!("CARGO_TARGET_TMPDIR")).join("desk");
-    let folder = std::env::var_os("EARMARK_SHOTS").map_or_else(own, PathBuf::from);
+    let own = || Path::new(env!("CARGO_TARGET_TMPDIR")).to_path_buf();
+    let folder = std::env::var_os("EARMARK_SCREENSHOTS").map_or_else(own, PathBuf::from).join("desk");
     std::fs::create_dir_all(&folder).expect("the folder for screenshots");
     folder
 }
@@ -243,6 +250,24 @@ impl Stage {
                     ..call(&format!("agents-{what}"), "june", "hotline")
                 };
                 self.clients.screen(call, &speech(person, 15)).await.expect("screened");
+            }
+            "begin-told" => {
+                let call = CallInfo { agent_id: "agent-5".into(), ..call("told", "", "hotline") };
+                self.live = Some(self.clients.begin_call(call).await.expect("it begins"));
+            }
+            "elsewhere" => {
+                let request = ReportOutcomeRequest {
+                    call_id: "told".into(),
+                    outcome: Outcome::Undetermined.into(),
+                    reported_by: "crm".into(),
+                    ..Default::default()
+                };
+                self.clients.screening.report_outcome(request).await.expect("reported");
+            }
+            "transfer" => {
+                let call = CallInfo { agent_id: "agent-6".into(), ..info("told", "") };
+                let request = RegisterCallRequest { call: Some(call), ..Default::default() };
+                self.clients.screening.register_call(request).await.expect("transferred");
             }
             "token" => {
                 let scope = Some(Scope::CallId("framed".into()));
@@ -279,7 +304,9 @@ async fn the_pages_say_what_they_should_in_a_real_browser() {
         "outcome": {"path": "/pop?call_id=proxy"},
         "agent": {"path": "/desk?agent_id=agent-9", "steps": [
             {"ask": "genuine", "word": "一致"}, {"ask": "impostor", "word": "疑似代理"}]},
-        "supervisor": {"path": "/supervisor", "says": ["今日结论", "疑似代理", "目前没有进行中的通话", "授权第三方 · agent-7"]},
+        "supervisor": {"path": "/supervisor", "says": ["今日结论", "今日标记率", "每半小时数据", "疑似代理", "目前没有进行中的通话", "授权第三方 · agent-7"]},
+        "finished": {"path": "/desk?agent_id=agent-7"},
+        "told": {"agent": "/desk?agent_id=agent-5", "call": "/pop?call_id=told"},
         "call": {"path": "/calls/proxy", "says": ["证据时间线", "王** 0118", "声音与名单内代理人相符"]},
         "hosts": {"allowed": allowed, "denied": denied, "call_id": "framed"},
     });

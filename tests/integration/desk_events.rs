@@ -271,19 +271,21 @@ async fn what_can_not_be_asked_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_have_their_limit_and_leave_with_the_server() {
     let data = folder();
-    let server = Launch::new().start(data.path());
+    let server = Launch::new().argument("--max-pages", "20").start(data.path());
     let mut clients = Clients::connect(server.address()).await;
     clients.customers.opt_out(OptOutRequest { customer_id: "c".into() }).await.unwrap();
     let address = server.address().to_owned();
     let streams = off(move || {
         let mut streams = Vec::new();
         // As many as the server lets watch at once.
-        for n in 0..200 {
+        for n in 0..20 {
             streams
                 .push(EventStream::open(&address, &of_call(&format!("call-{n}")), None).expect("a stream"));
         }
         let refused = EventStream::open(&address, &of_call("one-more"), None).err().expect("no room");
         assert_eq!((refused.status, refused.header("retry-after")), (503, Some("1")));
+        let why = web::get(&address, "/desk/api/session?call_id=one-more");
+        assert!(why.text().contains("\"full\":true"), "the page says so: {}", why.text());
         streams
     })
     .await;

@@ -3,7 +3,7 @@
 import { CallCard } from "./card.js";
 import { h, icon } from "./element.js";
 import { frame, tellOutcome, tellState, tellUpdate } from "./frame.js";
-import { follow, query } from "./stream.js";
+import { ask, follow, query } from "./stream.js";
 import { clock, onLanguage, t, words } from "./text.js";
 
 const MAX_CARDS = 12;
@@ -12,8 +12,8 @@ const list = document.getElementById("calls");
 const place = document.getElementById("card");
 const cards = new Map();
 let shown = null;
-let connected = true;
-let over = null;
+let line = null;
+let made = 0;
 
 const showState = frame("agent_title", [
   [["1", "2", "3", "4", "5"], "key_outcome", (key) => current()?.outcome.buttons[Number(key) - 1].focus()],
@@ -26,7 +26,7 @@ const current = () => cards.get(shown);
 function card(callId) {
   let found = cards.get(callId);
   if (!found) {
-    const root = h("div", { class: "card", id: `call-${cards.size}`, hidden: true });
+    const root = h("div", { class: "card", id: `call-${made += 1}`, hidden: true });
     found = new CallCard(root, callId);
     cards.set(callId, found);
     place.append(root);
@@ -35,9 +35,13 @@ function card(callId) {
   return found;
 }
 
+const began = (each) => each.call?.began_ms ?? Infinity;
+// The latest begun first.
+const ordered = () => [...cards].sort(([, a], [, b]) => began(b) - began(a) || 0);
+
 // The oldest that is not shown makes room.
 function forget() {
-  for (const [callId, old] of cards) {
+  for (const [callId, old] of ordered().reverse()) {
     if (cards.size <= MAX_CARDS) return;
     if (callId === shown) continue;
     old.root.remove();
@@ -58,16 +62,16 @@ function select(callId) {
 }
 
 function step(by) {
-  const ids = [...cards.keys()].reverse();
+  const ids = ordered().map(([callId]) => callId);
   const next = ids[ids.indexOf(shown) + by];
   if (next !== undefined) select(next);
 }
 
 function show() {
   const now = current();
-  showState(over ?? (connected ? now?.state ?? "waiting" : "lost"));
+  showState(line ?? now?.state ?? "waiting");
   list.setAttribute("aria-label", t("calls"));
-  list.replaceChildren(...[...cards].reverse().map(([callId, each]) => tab(callId, each)));
+  list.replaceChildren(...ordered().map(([callId, each]) => tab(callId, each)));
   list.hidden = cards.size === 0;
   empty.hidden = cards.size > 0;
   empty.textContent = t("no_calls");
@@ -91,35 +95,27 @@ place.before(empty);
 
 // What there was before the page was opened, so that an outcome can still be given.
 async function before() {
-  try {
-    const reply = await fetch(query("/desk/api/calls", { agent_id: agentId }), { cache: "no-store" });
-    if (!reply.ok) return;
-    const lines = await reply.json();
-    for (const line of lines.slice(0, MAX_CARDS).reverse()) {
-      if (line.verdict === null || cards.has(line.call.call_id)) continue;
-      card(line.call.call_id).setCall(line.call);
-      load(line.call.call_id);
-    }
-    const latest = [...cards.keys()].at(-1);
-    if (latest !== undefined) select(latest);
-  } catch { /* the stream says whether there is a connection */ }
+  const listed = await ask(query("/desk/api/calls", { agent_id: agentId, count: MAX_CARDS }));
+  for (const { call } of (listed?.calls ?? []).reverse()) {
+    if (cards.has(call.call_id)) continue;
+    card(call.call_id).setCall(call);
+    load(call.call_id);
+  }
+  if (shown === null && cards.size > 0) select(ordered()[0][0]);
+  else show();
 }
 
-// A finished call's evidence, from its own stream, which ends by itself.
-function load(callId) {
-  follow(query("/events", { call_id: callId }), {
-    endsWithCall: true,
-    call: (call) => card(callId).setCall(call),
-    update: (update) => { card(callId).add(update); show(); },
-    end: () => { card(callId).end(); show(); },
-  });
+// A finished call's evidence takes one reply and no stream.
+async function load(callId) {
+  const found = await ask(query("/desk/api/call", { call_id: callId }));
+  if (!found || !cards.has(callId)) return;
+  card(callId).setCall(found.call);
+  for (const update of found.updates) card(callId).add(update);
+  show();
 }
-
-await before();
 
 follow(query("/events", { agent_id: agentId }), {
-  connected: (yes) => { connected = yes; show(); },
-  expired: () => { over = "expired"; show(); },
+  line: (trouble) => { line = trouble; show(); },
   call: (call) => {
     const fresh = !cards.has(call.call_id);
     card(call.call_id).setCall(call);
@@ -136,7 +132,13 @@ follow(query("/events", { agent_id: agentId }), {
   },
   // Only of a call that ended without a last update.
   end: (over) => { cards.get(over.call_id)?.end(); show(); },
-  outcome: (outcome) => { cards.get(outcome.call_id)?.setOutcome(outcome); tellOutcome(outcome.call_id, outcome); },
+  outcome: (outcome) => {
+    const known = cards.get(outcome.call_id);
+    if (known) known.setOutcome(outcome);
+    else tellOutcome(outcome.call_id, outcome);
+  },
+  transferred: ({ call_id }) => { cards.get(call_id)?.transfer(); show(); tellState(call_id, "transferred"); },
 });
 onLanguage(() => { for (const each of cards.values()) each.relabel(); show(); });
 show();
+before();

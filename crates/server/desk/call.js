@@ -16,8 +16,7 @@ const full = h("section", { class: "full" });
 const table = h("section", { class: "full" });
 root.append(glance, full, table);
 const card = new CallCard(glance, callId);
-let connected = true;
-let over = null;
+let line = null;
 let due = false;
 
 const showState = frame("call_title", [
@@ -32,7 +31,7 @@ function render() {
 }
 
 function show() {
-  showState(over ?? (connected || card.state === "ended" ? card.state : "lost"));
+  showState(card.shownState(line));
   document.title = `${callId} · ${t("call_title")}`;
   full.hidden = updates.length === 0;
   const speakers = [...new Set(updates.map((u) => u.speaker))];
@@ -69,8 +68,7 @@ function row(update, i) {
 
 follow(query("/events", { call_id: callId }), {
   endsWithCall: true,
-  connected: (yes) => { connected = yes; render(); },
-  expired: () => { over = "expired"; render(); },
+  line: (trouble) => { line = trouble; render(); },
   waiting: render,
   call: (call) => { card.setCall(call); render(); },
   update: (update) => {
@@ -81,6 +79,7 @@ follow(query("/events", { call_id: callId }), {
     tellUpdate(update);
   },
   outcome: (outcome) => card.setOutcome(outcome),
+  transferred: () => { card.transfer(); render(); },
   end: () => { card.end(); render(); },
 });
 onLanguage(() => { card.relabel(); render(); });

@@ -3,12 +3,16 @@
 import { curve, lines, number } from "./curve.js";
 import { h, icon, settings, svg } from "./element.js";
 import { outcomeForm } from "./outcome.js";
-import { query } from "./stream.js";
-import { clock, has, percent, place, t, words } from "./text.js";
+import { knowOutcome, tellOutcome } from "./frame.js";
+import { ask, query } from "./stream.js";
+import { clock, percent, place, t, words } from "./text.js";
 
 const LEAST_S = settings().least_speech_s ?? 3;
 // Verdicts that more speech may still change for the better.
 const OPEN = new Set(["INSUFFICIENT_SPEECH", "DOUBTFUL"]);
+
+// What a card without evidence says.
+const UNDECIDED = { waiting: "waiting", ended: "state_ended", transferred: "state_transferred" };
 
 export class CallCard {
   constructor(root, callId) {
@@ -43,10 +47,15 @@ export class CallCard {
   get latest() { return this.updates.at(-1) ?? null; }
 
   setCall(call) {
+    const first = this.call === null;
     this.call = call;
     this.callId = call.call_id;
-    if (this.state === "waiting") this.state = "listening";
-    if (call.outcome) this.outcome.show(call.outcome);
+    if (this.state === "waiting" || this.state === "transferred") this.state = this.latest ? "live" : "listening";
+    if (call.outcome) {
+      // What was found out before the page was opened is no news to its host.
+      if (first) knowOutcome(call.call_id, call.outcome);
+      this.setOutcome(call.outcome);
+    }
     if (call.ended_ms !== null) this.state = "ended";
     this.render();
   }
@@ -57,13 +66,25 @@ export class CallCard {
     if (this.latest && update.speaker !== this.latest.speaker) this.updates = [];
     this.updates.push(update);
     if (update.final) this.state = "ended";
-    else if (this.state !== "ended") this.state = "live";
+    else if (this.state !== "ended" && this.state !== "transferred") this.state = "live";
     this.render();
   }
 
-  setOutcome(outcome) { this.outcome.show(outcome); }
+  setOutcome(outcome) {
+    this.outcome.show(outcome);
+    tellOutcome(this.callId, outcome);
+  }
 
   end() { this.state = "ended"; this.render(); }
+
+  // The call is another agent's now: nothing more comes, and nothing is to be done about it here.
+  transfer() { this.state = "transferred"; this.render(); }
+
+  // What the bar says, if `line` is what is wrong with the line.
+  shownState(line) {
+    const over = this.state === "ended" || this.state === "transferred";
+    return over && line !== "expired" ? this.state : line ?? this.state;
+  }
 
   relabel() { this.outcome.relabel(); this.render(); }
 
@@ -85,12 +106,13 @@ export class CallCard {
     this.renderReasons();
     this.renderExcerpts();
     this.renderFacts();
+    this.outcome.root.hidden = this.state === "transferred";
   }
 
   renderVerdict() {
     const update = this.latest;
     const verdict = update?.verdict ?? (this.state === "waiting" ? "WAITING" : "LISTENING");
-    const word = update ? words(update.label) : t(this.state === "waiting" ? "waiting" : "listening");
+    const word = update ? words(update.label) : t(UNDECIDED[this.state] ?? "listening");
     const basis = update ? [this.certainty(update)] : [h("span", {}, this.hint())];
     const part = this.parts.verdict;
     part.dataset.verdict = verdict;
@@ -111,7 +133,8 @@ export class CallCard {
   }
 
   hint() {
-    return this.state === "waiting" ? t("waiting_detail") : t("listening_detail", { least: LEAST_S });
+    if (this.state === "waiting") return t("waiting_detail");
+    return UNDECIDED[this.state] ? "" : t("listening_detail", { least: LEAST_S });
   }
 
   certainty(update) {
@@ -127,7 +150,7 @@ export class CallCard {
   renderMore() {
     const update = this.latest;
     const part = this.parts.more;
-    const open = this.state !== "ended" && this.state !== "waiting" && (!update || OPEN.has(update.verdict));
+    const open = (this.state === "listening" || this.state === "live") && (!update || OPEN.has(update.verdict));
     part.hidden = !open;
     if (!open) return;
     const speech = update?.net_speech_s ?? 0;
@@ -141,16 +164,17 @@ export class CallCard {
   renderAction() {
     const update = this.latest;
     const part = this.parts.action;
-    part.hidden = !update;
-    if (!update) return;
-    const notices = [h("p", { class: "what" }, words(update.action))];
-    if (update.speaker > 1) notices.push(h("p", { class: "note" }, t("speaker_changed", { speaker: update.speaker })));
+    const gone = this.state === "transferred";
+    part.hidden = !update && !gone;
+    if (part.hidden) return;
+    const notices = [h("p", { class: "what" }, gone ? t("transferred_detail") : words(update.action))];
+    if (update?.speaker > 1) notices.push(h("p", { class: "note" }, t("speaker_changed", { speaker: update.speaker })));
     part.replaceChildren(...notices);
   }
 
   renderScript() {
     const update = this.latest;
-    const lines = update ? script(update.verdict, this.call?.scene) : [];
+    const lines = update && this.state !== "transferred" ? script(update.verdict, this.call?.scene) : [];
     const part = this.parts.script;
     part.hidden = lines.length === 0;
     const items = lines.map((line) => h("li", {}, line));
@@ -190,15 +214,10 @@ export class CallCard {
   async fetchHistory(first) {
     const key = first.id_tail + first.name;
     this.history.set(key, null);
-    const asked = query("/desk/api/history", { call_id: this.callId, sequence: this.latest.sequence });
-    try {
-      const reply = await fetch(asked, { cache: "no-store" });
-      if (!reply.ok) return;
-      this.history.set(key, await reply.json());
-      this.renderListed();
-    } catch {
-      this.history.delete(key);
-    }
+    const found = await ask(query("/desk/api/history", { call_id: this.callId, sequence: this.latest.sequence }));
+    if (!found) return;
+    this.history.set(key, found);
+    this.renderListed();
   }
 
   renderEvidence() {

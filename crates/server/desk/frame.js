@@ -25,7 +25,23 @@ export function tellUpdate(update) {
   });
 }
 
+// The latest known outcome of each call: a press of a button comes back by the stream as well.
+const known = new Map();
+const MAX_KNOWN = 200;
+
+// Whether an outcome is news; from now on it is none.
+export function knowOutcome(callId, outcome) {
+  const before = known.get(callId);
+  const same = before && ["at_ms", "outcome", "by", "note"].every((field) => before[field] === outcome[field]);
+  if (same || before?.at_ms > outcome.at_ms) return false;
+  known.delete(callId);
+  known.set(callId, outcome);
+  if (known.size > MAX_KNOWN) known.delete(known.keys().next().value);
+  return true;
+}
+
 export function tellOutcome(callId, outcome) {
+  if (!knowOutcome(callId, outcome)) return;
   tell({ type: "outcome", call_id: callId, outcome: outcome.outcome, by: outcome.by, at_ms: outcome.at_ms });
 }
 

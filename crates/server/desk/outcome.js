@@ -9,19 +9,22 @@ export const OUTCOMES = [
   "CONFIRMED_PROXY", "GENUINE_CUSTOMER", "AUTHORIZED_THIRD_PARTY", "OTHER_PERSON", "UNDETERMINED",
 ];
 const MAX_NOTE = 2000;
+// A page may hold many cards, and a label belongs to one field.
+let made = 0;
 
 export function outcomeForm(card) {
-  const title = h("h2", { id: "outcome-title" });
+  const own = made += 1;
+  const title = h("h2", { id: `outcome-title-${own}` });
   const hint = h("p", { class: "hint" });
   const buttons = OUTCOMES.map((outcome, i) =>
     h("button", { type: "button", class: "choice", "data-outcome": outcome, "aria-pressed": "false",
       "aria-keyshortcuts": String(i + 1), onclick: () => send(outcome) },
       h("kbd", { "aria-hidden": "true" }, String(i + 1)), h("span", {})));
-  const note = h("textarea", { id: "note", rows: 1, maxlength: MAX_NOTE, "aria-keyshortcuts": "N" });
-  const label = h("label", { for: "note" });
+  const note = h("textarea", { id: `note-${own}`, rows: 1, maxlength: MAX_NOTE, "aria-keyshortcuts": "N" });
+  const label = h("label", { for: `note-${own}` });
   const status = h("p", { class: "status", role: "status", "aria-live": "polite" });
-  const root = h("section", { class: "outcome", "aria-labelledby": "outcome-title" },
-    title, hint, h("div", { class: "choices", role: "group", "aria-labelledby": "outcome-title" }, ...buttons),
+  const root = h("section", { class: "outcome", "aria-labelledby": title.id },
+    title, hint, h("div", { class: "choices", role: "group", "aria-labelledby": title.id }, ...buttons),
     label, note, status);
   let recorded = null;
   let busy = false;

@@ -13,6 +13,9 @@ const TEXTS = {
   state_live: ["通话中", "Live"],
   state_ended: ["通话已结束", "Call ended"],
   state_lost: ["连接中断，正在重连", "Connection lost, trying again"],
+  state_full: ["打开的页面过多，请关闭不用的", "Too many pages are open: close some"],
+  state_elsewhere: ["没有此通话，或不在您名下", "No such call, or it is not yours"],
+  state_transferred: ["通话已转给其他坐席", "Call transferred to another agent"],
   state_expired: ["会话已过期，请从业务系统重新打开本页", "Session expired: open the page again from your CRM"],
 
   waiting: ["等待通话开始", "Waiting for the call to begin"],
@@ -33,6 +36,7 @@ const TEXTS = {
   speech_so_far: ["已有 {speech} 秒有效语音，至少需要 {least} 秒", "{speech} s of speech so far, {least} s are needed"],
   say_more: ["请让来电人多说几句", "Let the caller say more"],
   say_more_detail: ["可请来电人复述诉求、说明经过，语音越多结果越可靠。", "Ask for the request or the story once more: more speech, a firmer result."],
+  transferred_detail: ["通话已转给其他坐席，本页不再更新。核实结果由接听坐席填写。", "The call was transferred to another agent: nothing more comes here, and what is found out is theirs to report."],
   speaker_changed: ["通话中换了说话人，证据已重新累计（第 {speaker} 位）", "The speaker changed: evidence started again (speaker {speaker})"],
 
   script: ["话术", "What to say"],
@@ -67,7 +71,7 @@ const TEXTS = {
   outcome_hint: ["核实之后再选择；可更正。", "Choose after checking; you may correct it."],
   CONFIRMED_PROXY: ["确认代理", "Proxy confirmed"],
   GENUINE_CUSTOMER: ["否认：是本人", "Denied: the customer"],
-  AUTHORIZED_THIRD_PARTY: ["授权第三方", "Authorised third party"],
+  AUTHORIZED_THIRD_PARTY: ["授权第三方", "Authorized third party"],
   OTHER_PERSON: ["认错人：其他人", "Wrong person"],
   UNDETERMINED: ["无法判断", "Could not tell"],
   note: ["备注", "Note"],
@@ -89,8 +93,15 @@ const TEXTS = {
   call_title: ["通话证据", "Call evidence"],
   state_current: ["实时", "Up to date"],
   today: ["今日结论", "Today"],
-  rate: ["每半小时来电", "Calls a half hour"],
-  rate_words: ["今日来电 {n} 通，其中疑似代理 {tagged} 通", "{n} calls today, {tagged} of them tagged as suspected proxies"],
+  rate: ["标记率走势", "Tag rate over time"],
+  rate_now: ["今日标记率 {p}", "Tag rate today {p}"],
+  rate_of: ["已结束来电 {n} 通，其中疑似代理 {tagged} 通", "{tagged} of {n} finished calls tagged as suspected proxies"],
+  rate_none: ["今日尚无已结束的来电", "No call has finished today"],
+  rate_table: ["每半小时数据", "Numbers by half hour"],
+  rate_chart: ["每半小时已结束来电与其中的疑似代理，数值见下表", "Finished calls by half hour and suspected proxies among them; the table below has the numbers"],
+  rate_share: ["标记率", "Tag rate"],
+  from: ["时段", "From"],
+  finished_calls: ["已结束来电", "finished calls"],
   all_calls: ["全部来电", "all calls"],
   calls_count: ["{n} 通", "{n} calls"],
   outcomes: ["今日核实结果", "Found out today"],
@@ -98,8 +109,11 @@ const TEXTS = {
   tags_unknown: ["今日的疑似代理尚未核实", "No tag of today was looked into yet"],
   live: ["进行中的通话", "Live calls"],
   live_count: ["{n} 通进行中", "{n} live"],
+  live_first: ["仅列出最需关注的 {n} 通", "the {n} that need care first"],
   no_live: ["目前没有进行中的通话。", "No call is going on."],
   recent: ["最近 24 小时的通话", "Calls of the last 24 hours"],
+  more: ["更多", "More"],
+  more_elsewhere: ["更早的通话请在业务系统中查询。", "Earlier calls are to be found in your own system."],
   no_recent: ["最近 24 小时没有通话。", "No call in the last 24 hours."],
   verdict_MATCH: ["一致", "match"],
   verdict_DOUBTFUL: ["存疑", "doubtful"],
@@ -166,8 +180,6 @@ export function t(key, values = {}) {
   const text = TEXTS[key]?.[language === "zh" ? 0 : 1] ?? `[${key}]`;
   return text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
 }
-
-export function has(key) { return key in TEXTS; }
 
 // A text that the server gave in both languages.
 export function words(both) { return both?.[language] ?? both?.zh ?? ""; }

@@ -61,6 +61,11 @@ impl Rooms {
     pub(crate) fn watcher(&self) -> Result<OwnedSemaphorePermit, Refusal> {
         take(&self.watchers, "WATCHERS_FULL", "watchers")
     }
+
+    /// Whether one more may watch now.
+    pub(crate) fn has_watcher(&self) -> bool {
+        self.watchers.available_permits() > 0
+    }
 }
 
 fn take(

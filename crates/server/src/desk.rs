@@ -11,6 +11,7 @@ mod agent_cursor;
 mod agent_events;
 mod api;
 mod assets;
+mod body;
 mod call_events;
 mod cookie;
 mod events;

@@ -49,7 +49,7 @@ pub struct Limits {
     pub max_live_calls: usize,
     /// Enrollment streams at once.
     pub max_enrollment_streams: usize,
-    /// Desktops that watch at once.
+    /// Desktops that watch at once: pages and `WatchCalls` streams.
     pub max_watchers: usize,
     /// Updates a watcher may lag behind before it is ended.
     pub watch_backlog: usize,
@@ -76,7 +76,7 @@ impl Default for Limits {
         Self {
             max_live_calls: 200,
             max_enrollment_streams: 50,
-            max_watchers: 200,
+            max_watchers: 1000,
             watch_backlog: 1024,
             idle_timeout: Duration::from_secs(60),
             max_stream_duration: Duration::from_secs(2 * 3600),
@@ -84,7 +84,7 @@ impl Default for Limits {
             max_recordings_bytes: 64 << 20,
             max_batch_requests: 32,
             max_lookups: 256,
-            max_connections: 512,
+            max_connections: 4096,
         }
     }
 }

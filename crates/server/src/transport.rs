@@ -1,6 +1,7 @@
 //! From sockets to requests: accept, TLS, HTTP/1 and HTTP/2 on one port.
 
 mod connections;
+mod patient;
 mod tls;
 
 pub(crate) use self::connections::{Connections, pause_after};

@@ -7,18 +7,24 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use earmark_voiceprint::{CallId, TenantId};
 use http::header::{HOST, HeaderMap, HeaderValue};
 use http::{HeaderName, Uri};
+use uuid::Uuid;
 
 use super::cookie::CookieRules;
 use super::query::parameter;
 use super::token::{Grant, Nonce, Purpose, Scope, Signer};
 use crate::access::DEFAULT_TENANT;
 
-/// Used tokens are remembered until they are over; more than this at once is no call center.
+/// Used tokens are remembered until they are over, or until the server is started again, which ends
+/// them all; more than this at once is no call center.
 const MAX_REMEMBERED: usize = 100_000;
 /// The header that only the pages' own scripts can send: a form or an image of another site can't.
 const OWN_HEADER: HeaderName = HeaderName::from_static("x-earmark-desk");
 /// What the browser itself says of where a request comes from (W3C Fetch Metadata).
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+/// What a proxy adds (RFC 7239, RFC 9110 and custom): whoever asks through one need not sit at this
+/// machine, whatever name the proxy calls the server by.
+const FORWARDED: [&str; 6] =
+    ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"];
 
 /// Keeps the door of the pages.
 pub(super) struct Door {
@@ -26,6 +32,8 @@ pub(super) struct Door {
     cookie: CookieRules,
     /// Nobody needs a token here: the server is open to whoever reaches it, and that is this machine.
     open: bool,
+    /// Told apart from every other start, so that no token is used again after a restart.
+    start: u64,
     token_lifetime: Duration,
     session_lifetime: Duration,
     used: Mutex<HashMap<Nonce, i64>>,
@@ -38,7 +46,7 @@ pub(super) enum Denied {
     NoSession,
     /// The token is not ours or altered.
     Forged,
-    /// The token's time is over.
+    /// The token's time is over, or the server was started anew since.
     Expired,
     /// The token was used before.
     Used,
@@ -65,6 +73,8 @@ pub(super) enum Asked<'a> {
     Call(&'a CallId),
     Agent(&'a str),
     Supervisor,
+    /// Whatever there may be a session for.
+    Anything,
 }
 
 impl Asked<'_> {
@@ -72,7 +82,7 @@ impl Asked<'_> {
     /// shows a call to an agent checks whose it is.
     fn within(self, scope: &Scope) -> bool {
         match (self, scope) {
-            (_, Scope::Supervisor) | (Self::Call(_), Scope::Agent(_)) => true,
+            (_, Scope::Supervisor) | (Self::Anything, _) | (Self::Call(_), Scope::Agent(_)) => true,
             (Self::Call(call), Scope::Call(own)) => call.as_str() == own,
             (Self::Agent(agent), Scope::Agent(own)) => agent == own,
             _ => false,
@@ -110,6 +120,7 @@ impl Door {
             signer: Signer::new(key),
             cookie: CookieRules { secure },
             open,
+            start: Uuid::new_v4().as_u64_pair().0,
             token_lifetime: token,
             session_lifetime: session,
             used: Mutex::default(),
@@ -119,7 +130,8 @@ impl Door {
     /// A token for this, good once and for a short time; and when it is over.
     pub(super) fn token(&self, tenant: &TenantId, scope: Scope, who: Option<String>) -> (String, i64) {
         let expires_ms = now_ms() + millis(self.token_lifetime);
-        (self.signer.sign(Purpose::Token, &Grant::new(tenant, scope, who, expires_ms)), expires_ms)
+        let grant = Grant::new(tenant, scope, who, expires_ms).of_start(self.start);
+        (self.signer.sign(Purpose::Token, &grant), expires_ms)
     }
 
     /// What a token is for, without using it up.
@@ -127,28 +139,27 @@ impl Door {
         self.signer.read(Purpose::Token, token).map_err(|_| Denied::Forged)
     }
 
-    /// Exchanges a token for a cookie. One that was used is good only for the browser that used it,
-    /// so that a page can be loaded again by its first address.
+    /// Exchanges a token for the cookies to set. One that was used is good only for the browser that
+    /// used it, so that a page can be loaded again by its first address; every other token begins a
+    /// session of its own, also where one of the same scope is held: it may be somebody else's.
     pub(super) fn exchange(
         &self,
         token: &str,
         headers: &HeaderMap,
-    ) -> Result<(Grant, Option<HeaderValue>), Denied> {
+    ) -> Result<(Grant, Vec<HeaderValue>), Denied> {
         let now = now_ms();
         let asked = self.peek(token)?;
         let held = self.cookie.grants(&self.signer, headers, now);
-        if let Some(own) = held.iter().find(|grant| grant.opens_the_same(&asked)) {
-            return Ok((own.clone(), None));
+        if let Some(own) = held.into_iter().find(|grant| grant.nonce() == asked.nonce()) {
+            return Ok((own, Vec::new()));
         }
-        if asked.expires_ms() <= now {
+        if asked.expires_ms() <= now || !asked.is_of_start(self.start) {
             return Err(Denied::Expired);
         }
         self.use_up(&asked, now)?;
-        let tenant = asked.tenant().ok_or(Denied::Forged)?;
-        let who = asked.who().map(str::to_owned);
-        let grant = Grant::new(&tenant, asked.scope().clone(), who, now + millis(self.session_lifetime));
-        let cookie = self.cookie.set(&self.signer, &grant, &held, now);
-        Ok((grant, cookie))
+        let grant = asked.session(now + millis(self.session_lifetime));
+        let cookies = self.cookie.set(&self.signer, &grant, headers, now);
+        Ok((grant, cookies))
     }
 
     fn use_up(&self, token: &Grant, now: i64) -> Result<(), Denied> {
@@ -169,7 +180,7 @@ impl Door {
     /// Who asks, if they may.
     pub(super) fn viewer(&self, asked: Asked<'_>, headers: &HeaderMap, uri: &Uri) -> Result<Viewer, Denied> {
         let grants = self.cookie.grants(&self.signer, headers, now_ms());
-        // The narrowest first: it knows best who looks.
+        // The narrowest first, it knows best who looks; of two alike, the newest.
         let rank = |scope: &Scope| match scope {
             Scope::Call(_) => 0,
             Scope::Agent(_) => 1,
@@ -179,7 +190,7 @@ impl Door {
         let found = within.min_by_key(|grant| rank(grant.scope())).and_then(Viewer::of);
         match found {
             Some(viewer) => Ok(viewer),
-            None if self.open && local_host(headers, uri) => self.anybody(asked, uri),
+            None if self.open && from_here(headers, uri) => self.anybody(asked, uri),
             None => Err(Denied::NoSession),
         }
     }
@@ -190,10 +201,15 @@ impl Door {
         let tenant = TenantId::new(&tenant).map_err(|_| Denied::NoSession)?;
         let who = match asked {
             Asked::Agent(agent) => Some(agent.to_owned()),
-            Asked::Call(_) | Asked::Supervisor => None,
+            Asked::Call(_) | Asked::Supervisor | Asked::Anything => None,
         };
         Ok(Viewer { tenant, scope: Scope::Supervisor, who, until_ms: i64::MAX })
     }
+}
+
+/// Whether a request to an open server comes from this machine itself.
+fn from_here(headers: &HeaderMap, uri: &Uri) -> bool {
+    local_host(headers, uri) && !FORWARDED.iter().any(|name| headers.contains_key(*name))
 }
 
 /// A page of another site can have its own name point to this machine (DNS rebinding); its requests
@@ -253,8 +269,10 @@ mod tests {
         HeaderMap::from_iter([(name, HeaderValue::from_str(value).unwrap())])
     }
 
-    fn cookie(set: &HeaderValue) -> HeaderMap {
-        header(COOKIE, set.to_str().unwrap().split(';').next().unwrap())
+    /// What a browser with a cookie for each of these sends.
+    fn cookies(set: &[HeaderValue]) -> HeaderMap {
+        let pairs = set.iter().map(|set| set.to_str().unwrap().split(';').next().unwrap());
+        header(COOKIE, &pairs.collect::<Vec<_>>().join("; "))
     }
 
     fn uri(text: &str) -> Uri {
@@ -266,13 +284,66 @@ mod tests {
         let door = closed();
         let (token, _) = door.token(&tenant(), Scope::Call("a".into()), Some("agent-7".into()));
         let (grant, set) = door.exchange(&token, &HeaderMap::new()).unwrap();
-        let cookie = cookie(&set.unwrap());
+        let cookie = cookies(&set);
         assert_eq!(grant.call().unwrap(), call("a"));
         assert_eq!(door.exchange(&token, &HeaderMap::new()).unwrap_err(), Denied::Used);
         let (_, set) = door.exchange(&token, &cookie).expect("the browser that used it may come back");
-        assert!(set.is_none());
+        assert!(set.is_empty());
         let viewer = door.viewer(Asked::Call(&call("a")), &cookie, &uri("/pop")).unwrap();
         assert_eq!((viewer.tenant.as_str(), viewer.who.as_deref()), ("north", Some("agent-7")));
+    }
+
+    /// The next one at the same desk is not taken for the one before, and begins a whole session.
+    #[test]
+    fn a_new_token_of_the_same_scope_is_a_new_session_under_its_own_name() {
+        let door = closed();
+        let exchange = |who: &str, held: &HeaderMap| {
+            let (token, _) = door.token(&tenant(), Scope::Supervisor, Some(who.into()));
+            (door.exchange(&token, held).unwrap().1, token)
+        };
+        let (first, old_token) = exchange("chen", &HeaderMap::new());
+        let held = cookies(&first);
+        let (second, token) = exchange("wang", &held);
+        let gone = second.iter().find(|set| set.to_str().unwrap().contains("Max-Age=0")).unwrap();
+        let name = |set: &HeaderValue| set.to_str().unwrap().split('=').next().unwrap().to_owned();
+        assert_eq!(name(gone), name(&first[0]), "the one before is signed out");
+        let both = cookies(&[first[0].clone(), second[0].clone()]);
+        let viewer = door.viewer(Asked::Supervisor, &both, &uri("/supervisor")).unwrap();
+        assert_eq!(viewer.who.as_deref(), Some("wang"));
+        assert_eq!(door.exchange(&token, &HeaderMap::new()).unwrap_err(), Denied::Used);
+        let own = cookies(&second[..1]);
+        assert_eq!(door.exchange(&old_token, &own).unwrap_err(), Denied::Used);
+    }
+
+    #[test]
+    fn two_frames_that_open_at_once_both_get_in() {
+        let door = closed();
+        let sets: Vec<HeaderValue> = ["a", "b"]
+            .iter()
+            .flat_map(|id| {
+                let (token, _) = door.token(&tenant(), Scope::Call((*id).into()), None);
+                // Neither request has the other's cookie yet.
+                door.exchange(&token, &HeaderMap::new()).unwrap().1
+            })
+            .collect();
+        let browser = cookies(&sets);
+        for id in ["a", "b"] {
+            assert!(door.viewer(Asked::Call(&call(id)), &browser, &uri("/pop")).is_ok(), "{id}");
+        }
+    }
+
+    #[test]
+    fn a_token_ends_with_the_server_that_made_it_and_a_session_does_not() {
+        let before = closed();
+        let (used, _) = before.token(&tenant(), Scope::Supervisor, None);
+        let session = cookies(&before.exchange(&used, &HeaderMap::new()).unwrap().1);
+        let (unused, _) = before.token(&tenant(), Scope::Supervisor, None);
+        let after = closed();
+        for token in [&used, &unused] {
+            assert_eq!(after.exchange(token, &HeaderMap::new()).unwrap_err(), Denied::Expired);
+        }
+        assert!(after.viewer(Asked::Supervisor, &session, &uri("/supervisor")).is_ok());
+        assert!(after.exchange(&used, &session).unwrap().1.is_empty(), "a reload where it was used");
     }
 
     #[test]
@@ -288,7 +359,7 @@ mod tests {
         let door = closed();
         let held = |scope| {
             let (token, _) = door.token(&tenant(), scope, None);
-            cookie(&door.exchange(&token, &HeaderMap::new()).unwrap().1.unwrap())
+            cookies(&door.exchange(&token, &HeaderMap::new()).unwrap().1)
         };
         let sees = |cookie: &HeaderMap, asked| door.viewer(asked, cookie, &uri("/events")).is_ok();
         let (a, b) = (call("a"), call("b"));
@@ -318,6 +389,18 @@ mod tests {
         }
         for host in ["evil.example:50051", "127.0.0.1.evil.example", "10.0.0.1", "[::2]", ""] {
             assert_eq!(sees(host).unwrap_err(), Denied::NoSession, "{host}");
+        }
+    }
+
+    #[test]
+    fn nobody_behind_a_proxy_sits_at_this_machine() {
+        let door = door(true, Duration::from_secs(60));
+        for name in FORWARDED {
+            let mut headers = header(HOST, "127.0.0.1:50051");
+            assert!(door.viewer(Asked::Supervisor, &headers, &uri("/supervisor")).is_ok());
+            headers.insert(name, HeaderValue::from_static("10.1.2.3"));
+            let seen = door.viewer(Asked::Supervisor, &headers, &uri("/supervisor"));
+            assert_eq!(seen.unwrap_err(), Denied::NoSession, "{name}");
         }
     }
 

@@ -59,7 +59,7 @@ impl AgentCursor {
     }
 
     /// From now on the call is told up to `told`; a call that is new to a full list takes the place
-    /// of the oldest, of which nothing more is told.
+    /// of the oldest that is over, else of the oldest, of which nothing more is told.
     pub(super) fn tell(&mut self, call: &CallId, began_ms: i64, told: u32, over: bool) {
         match self.calls.iter_mut().find(|place| place.call == *call) {
             Some(place) => {
@@ -70,10 +70,24 @@ impl AgentCursor {
                 self.calls.push(Place { call: call.clone(), began_ms, told, over });
                 self.calls.sort_by_key(|place| place.began_ms);
                 if self.calls.len() > MAX_CALLS {
-                    let oldest = self.calls.remove(0);
+                    let oldest = self.calls.remove(self.calls.iter().position(|p| p.over).unwrap_or(0));
                     self.since_ms = self.since_ms.max(oldest.began_ms + 1);
                 }
             }
+        }
+    }
+
+    /// Nothing more is told of a call: it became another agent's.
+    pub(super) fn leave(&mut self, call: &CallId) {
+        if let Some(place) = self.calls.iter_mut().find(|place| place.call == *call) {
+            place.over = true;
+        }
+    }
+
+    /// A call that was left goes on here after all.
+    pub(super) fn take_back(&mut self, call: &CallId) {
+        if let Some(place) = self.calls.iter_mut().find(|place| place.call == *call) {
+            place.over = false;
         }
     }
 
@@ -139,6 +153,18 @@ mod tests {
     }
 
     #[test]
+    fn a_call_that_left_may_come_back() {
+        let mut cursor = AgentCursor::from_now(100);
+        cursor.tell(&call("a"), 110, 3, false);
+        cursor.leave(&call("a"));
+        assert!(cursor.is_over(&call("a")) && cursor.told(&call("a")) == 3);
+        cursor.take_back(&call("a"));
+        assert_eq!(cursor.open_calls().collect::<Vec<_>>(), [&call("a")]);
+        cursor.leave(&call("never told of"));
+        assert!(!cursor.knows(&call("never told of")));
+    }
+
+    #[test]
     fn forgets_the_oldest_for_good() {
         let mut cursor = AgentCursor::from_now(0);
         for n in 0..20 {
@@ -146,6 +172,19 @@ mod tests {
         }
         assert!(!cursor.knows(&call("k11")) && cursor.knows(&call("k12")));
         assert_eq!(cursor.since_ms(), 112, "so that it is not told again");
+    }
+
+    #[test]
+    fn a_call_that_goes_on_is_not_forgotten_for_later_ones_that_are_over() {
+        let mut cursor = AgentCursor::from_now(0);
+        for n in 1..20 {
+            cursor.tell(&call(&format!("k{n}")), 100 + n, 1, true);
+        }
+        // It began before all of them, and became this agent's late.
+        cursor.tell(&call("late"), 50, 9, false);
+        cursor.tell(&call("next"), 200, 1, true);
+        assert_eq!(cursor.open_calls().collect::<Vec<_>>(), [&call("late")]);
+        assert_eq!(cursor.calls.len(), MAX_CALLS);
     }
 
     #[test]

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use earmark_engine::{CallFilter, CallRecord, PageRequest, PageSize, Timestamp};
+use earmark_engine::{CallFilter, CallRecord, CallUpdate, PageRequest, PageSize, Timestamp};
 use earmark_voiceprint::{CallId, TenantId};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::timeout;
 
 use super::agent_cursor::AgentCursor;
-use super::call_events::{Done, HEARTBEAT_INTERVAL, record};
+use super::call_events::{Done, HEARTBEAT_INTERVAL, Transferred, record};
 use super::sse::{Events, Gone};
 use super::view::{CallView, OutcomeView, UpdateView};
 use crate::backend::Backend;
@@ -68,7 +68,7 @@ struct Telling<'a> {
 
 impl Telling<'_> {
     /// The calls that there may be more to tell of, the earliest begun first.
-    async fn due(&self) -> Result<Vec<CallId>, ()> {
+    async fn due(&mut self) -> Result<Vec<CallId>, ()> {
         let mut due: Vec<CallId> = self.cursor.open_calls().cloned().collect();
         let (tenant, agent) = (self.tenant.clone(), self.agent.to_owned());
         let from = Some(Timestamp::from_unix_millis(self.cursor.since_ms()));
@@ -77,7 +77,12 @@ impl Telling<'_> {
         let found = self.backend.lookup(move |engine| engine.calls(&tenant, &filter, &page)).await;
         let missed = found.map_err(|_| ())?.items.into_iter().map(|line| line.call.call_id);
         let running = self.backend.feed.running(self.tenant).into_iter().filter(|call| self.is_own(call));
-        let mut fresh: Vec<CallId> = missed.chain(running.map(|call| call.call.call_id)).collect();
+        let running: Vec<CallId> = running.map(|call| call.call.call_id).collect();
+        for call in &running {
+            // One that left and came back while nobody looked.
+            self.cursor.take_back(call);
+        }
+        let mut fresh: Vec<CallId> = missed.chain(running).collect();
         fresh.reverse();
         for call in fresh {
             if !due.contains(&call) && !self.cursor.is_over(&call) {
@@ -97,10 +102,20 @@ impl Telling<'_> {
             Ok(Some(record)) if record.call.agent.as_deref() == Some(self.agent) => {
                 self.tell_record(&record).await.map(Some)
             }
-            // It was transferred to somebody else meanwhile, or is not kept yet.
-            Ok(_) => Ok(Some(())),
+            Ok(Some(_)) => self.transferred(call).await.map(Some),
+            // It is not kept yet.
+            Ok(None) => Ok(Some(())),
             Err(()) => Ok(None),
         }
+    }
+
+    /// A call is another agent's now; one that was never shown here is not spoken of.
+    async fn transferred(&mut self, call: &CallId) -> Result<(), Gone> {
+        if self.cursor.knows(call) && !self.cursor.is_over(call) {
+            self.cursor.leave(call);
+            self.send("transferred", &Transferred::of(call)).await?;
+        }
+        Ok(())
     }
 
     async fn tell_record(&mut self, record: &CallRecord) -> Result<(), Gone> {
@@ -135,16 +150,19 @@ impl Telling<'_> {
                     continue;
                 }
             };
-            let own = seen.tenant == *self.tenant && seen.news.call().agent.as_deref() == Some(self.agent);
-            if own && !self.tell(&seen.news).await? {
-                return Ok(Followed::Behind);
+            if seen.tenant == *self.tenant && !self.tell(&seen.news).await? {
+                return Ok(Followed::Done);
             }
         }
     }
 
-    /// Tells one piece of news; false if something before it was missed.
+    /// Tells one piece of news if it is of this agent's; false if the records can't be read now.
     async fn tell(&mut self, news: &News) -> Result<bool, Gone> {
         let call = &news.call().call_id;
+        if news.call().agent.as_deref() != Some(self.agent) {
+            self.transferred(call).await?;
+            return Ok(true);
+        }
         match news {
             News::Began(running) => {
                 if !self.cursor.knows(call) {
@@ -153,18 +171,27 @@ impl Telling<'_> {
                 }
             }
             News::Update(update) if update.sequence <= self.cursor.told(call) => {}
-            // Missed, or a call that became this agent's while it ran.
-            News::Update(update) if update.sequence != self.cursor.told(call) + 1 => return Ok(false),
-            News::Update(_) if !self.cursor.knows(call) => return Ok(false),
-            News::Update(update) => {
+            News::Update(update) if self.follows(update) => {
                 self.cursor.tell(call, 0, update.sequence, update.is_final);
                 self.send("update", &UpdateView::new(update)).await?;
+            }
+            // Something before it was missed, or the call became this agent's while it ran.
+            News::Update(_) => {
+                self.cursor.take_back(call);
+                return Ok(self.catch_up(call).await?.is_some());
             }
             News::Ended(_) if !self.cursor.knows(call) => {}
             News::Ended(_) => self.end(call).await?,
             News::Outcome(info, outcome) => self.send("outcome", &OutcomeView::of(info, outcome)).await?,
         }
         Ok(true)
+    }
+
+    /// Whether an update is the next one of a call that is being told.
+    fn follows(&self, update: &CallUpdate) -> bool {
+        let call = &update.call.call_id;
+        let open = self.cursor.knows(call) && !self.cursor.is_over(call);
+        open && update.sequence == self.cursor.told(call) + 1
     }
 
     async fn send(&self, name: &str, data: &impl serde::Serialize) -> Result<(), Gone> {

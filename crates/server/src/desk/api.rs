@@ -1,18 +1,18 @@
 //! What the pages' scripts ask for.
 
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use earmark_engine::{CallFilter, CallLine, PageRequest, PageSize, ProxyHistory, Timestamp};
 use earmark_voiceprint::CallId;
-use http::{HeaderMap, StatusCode, Uri};
+use http::{HeaderMap, Uri};
 use serde::Serialize;
 
 use super::access::{Asked, Denied, Viewer, now_ms};
-use super::call_events::record;
+use super::call_events::{is_told, record};
 use super::pages::{Desk, asked_call};
 use super::query::parameter;
 use super::refused;
-use super::view::{CallView, Words};
+use super::view::{CallView, UpdateView, Words};
 use crate::backend::Backend;
 
 /// A proxy's history is that of the last year.
@@ -20,6 +20,10 @@ const HISTORY_MS: i64 = 365 * 24 * 3600 * 1000;
 /// An agent's list is that of the last day.
 const LIST_MS: i64 = 24 * 3600 * 1000;
 const LIST_CALLS: u32 = 20;
+/// A longer list is no page's matter: `ScreeningService/ListCalls` has all of it.
+const MAX_LIST_CALLS: u32 = 1000;
+/// Updates that a finished call's card is made of: its curve can't show more.
+const MAX_CARD_UPDATES: usize = 300;
 
 /// Who is looking, if the request names something they may see.
 fn viewer(backend: &Backend, headers: &HeaderMap, uri: &Uri) -> Result<Viewer, Denied> {
@@ -32,12 +36,64 @@ fn viewer(backend: &Backend, headers: &HeaderMap, uri: &Uri) -> Result<Viewer, D
     backend.desk.door.viewer(asked, headers, uri)
 }
 
-/// Whether the session still stands: a page asks that found its stream closed.
+/// Why a page's stream is closed.
+#[derive(Serialize)]
+struct SessionView {
+    /// No more pages can be open.
+    full: bool,
+    /// All of the call was told: there is nothing to come back for.
+    over: bool,
+}
+
+/// A page asks that found its stream closed, with what it asked the stream for.
 pub(super) async fn session(State(backend): Desk, uri: Uri, headers: HeaderMap) -> Response {
-    match viewer(&backend, &headers, &uri) {
-        Ok(_) => StatusCode::NO_CONTENT.into_response(),
-        Err(denied) => denied.for_script(),
+    let viewer = match viewer(&backend, &headers, &uri) {
+        Ok(viewer) => viewer,
+        Err(denied) => return denied.for_script(),
+    };
+    let over = match asked_call(&uri) {
+        None => false,
+        Some(call) => match record(&backend, &viewer.tenant, &call).await {
+            Ok(Some(found)) if viewer.may_see(found.call.agent.as_deref()) => {
+                let told = parameter(uri.query(), "last_event_id").and_then(|told| told.parse().ok());
+                told.is_some_and(|told| is_told(&found, told))
+            }
+            Ok(None) if viewer.may_wait() => false,
+            Ok(_) => return refused::not_here(),
+            Err(()) => return refused::draining(),
+        },
+    };
+    refused::json(&SessionView { full: !backend.rooms.has_watcher(), over })
+}
+
+/// A call as its card shows it.
+#[derive(Serialize)]
+struct CardView {
+    call: CallView,
+    updates: Vec<UpdateView>,
+}
+
+/// A call and its evidence up to now, in one reply.
+pub(super) async fn call(State(backend): Desk, uri: Uri, headers: HeaderMap) -> Response {
+    let Some(call) = asked_call(&uri) else { return refused::bad("call_id") };
+    let viewer = match viewer(&backend, &headers, &uri) {
+        Ok(viewer) => viewer,
+        Err(denied) => return denied.for_script(),
+    };
+    match record(&backend, &viewer.tenant, &call).await {
+        Ok(Some(found)) if viewer.may_see(found.call.agent.as_deref()) => {
+            let updates = thinned(&found.updates, MAX_CARD_UPDATES).map(UpdateView::new).collect();
+            refused::json(&CardView { call: CallView::of(&found), updates })
+        }
+        Ok(_) => refused::not_here(),
+        Err(()) => refused::draining(),
     }
+}
+
+/// No more than so many, spread evenly; the last always.
+fn thinned<T>(all: &[T], most: usize) -> impl Iterator<Item = &T> {
+    let step = all.len().div_ceil(most).max(1);
+    all.iter().rev().step_by(step).collect::<Vec<_>>().into_iter().rev()
 }
 
 #[derive(Serialize)]
@@ -112,7 +168,15 @@ impl LineView {
     }
 }
 
-/// The latest calls of an agent, or of all for a supervisor.
+/// The latest calls, and whether there are more of the last day.
+#[derive(Serialize)]
+struct ListView {
+    calls: Vec<LineView>,
+    more: bool,
+}
+
+/// The latest finished calls of an agent, or of all for a supervisor: those that go on are told
+/// otherwise. `count` is how many are wanted.
 pub(super) async fn calls(State(backend): Desk, uri: Uri, headers: HeaderMap) -> Response {
     let agent = parameter(uri.query(), "agent_id");
     let asked = agent.as_deref().map_or(Asked::Supervisor, Asked::Agent);
@@ -120,12 +184,19 @@ pub(super) async fn calls(State(backend): Desk, uri: Uri, headers: HeaderMap) ->
         Ok(viewer) => viewer,
         Err(denied) => return denied.for_script(),
     };
+    let count = parameter(uri.query(), "count").map_or(Ok(LIST_CALLS), |count| count.parse::<u32>());
+    let Some(count) = count.ok().filter(|count| (1..=MAX_LIST_CALLS).contains(count)) else {
+        return refused::bad("count");
+    };
     let from = Some(Timestamp::from_unix_millis(now_ms() - LIST_MS));
-    let filter = CallFilter { from, agent, ..CallFilter::default() };
-    let page = PageRequest { size: PageSize::new(LIST_CALLS), token: None };
+    let filter = CallFilter { from, agent, finished: Some(true), ..CallFilter::default() };
+    let page = PageRequest { size: PageSize::new(count), token: None };
     let found = backend.lookup(move |engine| engine.calls(&viewer.tenant, &filter, &page)).await;
     match found {
-        Ok(page) => refused::json(&page.items.iter().map(LineView::new).collect::<Vec<_>>()),
+        Ok(page) => {
+            let calls = page.items.iter().map(LineView::new).collect();
+            refused::json(&ListView { calls, more: page.next.is_some() })
+        }
         Err(status) => refused::of_status(&status),
     }
 }
@@ -133,4 +204,19 @@ pub(super) async fn calls(State(backend): Desk, uri: Uri, headers: HeaderMap) ->
 /// An id in a script's message.
 pub(super) fn call_id(text: &str) -> Option<CallId> {
     CallId::new(text).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_calls_card_gets_few_updates_and_the_last() {
+        for length in [0, 1, 299, 300, 301, 7200] {
+            let all: Vec<usize> = (0..length).collect();
+            let shown: Vec<usize> = thinned(&all, MAX_CARD_UPDATES).copied().collect();
+            assert!(shown.len() <= MAX_CARD_UPDATES && shown.is_sorted(), "{length}");
+            assert_eq!((shown.last(), shown.len()), (all.last(), length.min(shown.len())), "{length}");
+        }
+    }
 }

@@ -24,10 +24,22 @@ pub(super) const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(15);
 #[derive(Serialize)]
 pub(super) struct Empty {}
 
+/// A call that is another agent's from now on.
+#[derive(Serialize)]
+pub(super) struct Transferred<'a> {
+    call_id: &'a str,
+}
+
+impl<'a> Transferred<'a> {
+    pub(super) fn of(call: &'a CallId) -> Self {
+        Self { call_id: call.as_str() }
+    }
+}
+
 /// Why a stream ended in order.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Done {
-    /// The last update was told, or the call ended without one.
+    /// The last update was told, the call ended without one, or it is no longer the viewer's.
     Ended,
     /// The server is stopping, or the records can't be read now: the page comes back.
     Later,
@@ -49,6 +61,10 @@ pub(super) async fn tell_call(
         let feed = backend.feed.subscribe();
         let mut known = None;
         match record(backend, tenant, call).await {
+            Ok(Some(record)) if !viewer.may_see(record.call.agent.as_deref()) => {
+                events.send("transferred", None, &Transferred::of(call)).await?;
+                return Ok(Done::Ended);
+            }
             Ok(Some(record)) => {
                 known = Some(record.call.clone());
                 if catch_up(&record, &mut told, events).await? {
@@ -63,7 +79,7 @@ pub(super) async fn tell_call(
             Ok(None) => events.send("waiting", None, &Empty {}).await?,
             Err(()) => return Ok(Done::Later),
         }
-        match follow(feed, tenant, call, known, &mut told, events).await? {
+        match follow(feed, viewer, call, known, &mut told, events).await? {
             Followed::Done(done) => return Ok(done),
             Followed::Behind => {}
         }
@@ -85,6 +101,11 @@ pub(super) async fn record(
     found.await.map_err(|status| {
         tracing::warn!(code = ?status.code(), "a call's record could not be read for a page");
     })
+}
+
+/// Whether a page that was told updates up to `told` has all of a call.
+pub(super) fn is_told(record: &CallRecord, told: u32) -> bool {
+    told > 0 && record.ended_at.is_some() && record.updates.last().is_some_and(|u| u.sequence <= told)
 }
 
 fn is_not_found(error: &EngineError) -> bool {
@@ -112,7 +133,7 @@ enum Followed {
 
 async fn follow(
     mut feed: Receiver<Arc<Seen>>,
-    tenant: &TenantId,
+    viewer: &Viewer,
     call: &CallId,
     mut known: Option<CallInfo>,
     told: &mut u32,
@@ -128,8 +149,12 @@ async fn follow(
                 continue;
             }
         };
-        if seen.tenant != *tenant || seen.news.call().call_id != *call {
+        if seen.tenant != viewer.tenant || seen.news.call().call_id != *call {
             continue;
+        }
+        // It is another agent's now: the record says so too.
+        if !viewer.may_see(seen.news.call().agent.as_deref()) {
+            return Ok(Followed::Behind);
         }
         match &seen.news {
             News::Began(running) => {

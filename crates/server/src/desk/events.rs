@@ -13,7 +13,7 @@ use tracing::Instrument;
 use super::access::{Asked, Viewer, now_ms};
 use super::agent_cursor::AgentCursor;
 use super::agent_events::tell_agent;
-use super::call_events::{Done, record, tell_call};
+use super::call_events::{Done, is_told, record, tell_call};
 use super::pages::{Desk, asked_call};
 use super::query::parameter;
 use super::refused;
@@ -80,10 +80,8 @@ async fn call_events(
     {
         return refused::not_here();
     }
-    let over =
-        known.is_some_and(|k| k.ended_at.is_some() && k.updates.last().is_some_and(|u| u.sequence <= told));
     // The browser then stops coming back (HTML, 9.2.3).
-    if told > 0 && over {
+    if known.is_some_and(|known| is_told(&known, told)) {
         return StatusCode::NO_CONTENT.into_response();
     }
     open(backend, viewer, Told::Call(call, told))

@@ -20,18 +20,32 @@ pub(super) fn id_tail(id: &str) -> String {
     id.chars().skip(length.saturating_sub(shown)).collect()
 }
 
-/// A caller's number without its middle: `138****5678`. Of a short one only the end is left.
+/// A caller's number without its middle: `138****5678`. At most the first three and the last four
+/// characters stay, fewer of a short one. Of an address (`sip:+8613812345678@10.0.0.1`) it is the
+/// user's part, since the rest says nothing of the caller.
 pub(super) fn number(number: &str) -> String {
-    let length = number.chars().count();
+    let user = user_part(number);
+    let length = user.chars().count();
     let (head, tail) = match length {
-        0..=4 => (0, 1),
+        0..=1 => (0, 0),
+        2..=4 => (0, 1),
         5..=7 => (0, 2),
-        8..=9 => (2, 3),
-        _ => (length - 8, 4),
+        8..=10 => (2, 3),
+        _ => (3, 4),
     };
-    let middle = length.saturating_sub(head + tail);
-    let shown = |c: (usize, char)| if (head..head + middle).contains(&c.0) { '*' } else { c.1 };
-    number.chars().enumerate().map(shown).collect()
+    let hidden = head..length - tail;
+    let shown = |c: (usize, char)| if hidden.contains(&c.0) { '*' } else { c.1 };
+    user.chars().enumerate().map(shown).collect()
+}
+
+/// What stands before the host (RFC 3261, 19.1.1) or the parameters (RFC 3966, 3) of an address.
+fn user_part(number: &str) -> &str {
+    let bare = match number.split_once(':') {
+        Some((scheme, rest)) if ["sip", "sips", "tel"].iter().any(|s| scheme.eq_ignore_ascii_case(s)) => rest,
+        _ => number,
+    };
+    let user = bare.rsplit_once('@').map_or(bare, |(user, _)| user);
+    user.split(';').next().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -60,14 +74,40 @@ mod tests {
     fn numbers_lose_their_middle() {
         for (given, shown) in [
             ("13812345678", "138****5678"),
-            ("+8613812345678", "+86138****5678"),
+            ("+8613812345678", "+86*******5678"),
             ("01012345678", "010****5678"),
             ("62345678", "62***678"),
+            ("1234567890", "12*****890"),
             ("95588", "***88"),
             ("110", "**0"),
             ("", ""),
         ] {
             assert_eq!(number(given), shown);
+        }
+    }
+
+    #[test]
+    fn an_address_loses_the_middle_of_its_user() {
+        for (given, shown) in [
+            ("+8613812345678@10.0.0.1", "+86*******5678"),
+            ("sip:13812345678@pbx.example:5060;transport=tcp", "138****5678"),
+            ("SIPS:1001@branch-a.example", "***1"),
+            ("tel:+8613812345678;phone-context=example.com", "+86*******5678"),
+            ("a@13812345678@10.0.0.1", "a@1******5678"),
+            ("@10.0.0.1", ""),
+            ("7", "*"),
+        ] {
+            assert_eq!(number(given), shown);
+        }
+    }
+
+    #[test]
+    fn no_more_than_seven_characters_of_any_number_are_shown() {
+        for text in
+            ["1".repeat(200), format!("{}@10.0.0.1", "1".repeat(64)), "电话一二三四五六七八九十百".into()]
+        {
+            let shown = number(&text).chars().filter(|c| *c != '*').count();
+            assert!(shown <= 7, "{text}");
         }
     }
 

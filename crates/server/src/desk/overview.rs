@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use earmark_engine::{CallTally, OutcomeTally, StepTally, TallySpan, Timestamp};
+use earmark_engine::{CallTally, OutcomeTally, StepTally, TallySpan, Timestamp, Verdict};
 use http::{HeaderMap, Uri};
 use serde::Serialize;
 
@@ -13,7 +13,7 @@ use super::refused;
 use super::view::{CallView, UpdateView, outcome_code};
 use crate::feed::RunningCall;
 
-/// Live calls on one page; how many there are is told beside.
+/// Live calls on one page, those that need care first; how many there are is told beside.
 const MAX_SHOWN: usize = 100;
 /// Steps of a span: what a small chart can show.
 const STEPS: i64 = 48;
@@ -64,7 +64,8 @@ pub(super) async fn overview(State(backend): Desk, uri: Uri, headers: HeaderMap)
         return refused::bad("from");
     };
     let span = span(from, now);
-    let running = backend.feed.running(&viewer.tenant);
+    let mut running = backend.feed.running(&viewer.tenant);
+    by_care(&mut running);
     let tally = backend.lookup(move |engine| engine.tally(&viewer.tenant, &span)).await;
     match tally {
         Ok(tally) => refused::json(&shown(now, &running, &span, tally)),
@@ -79,6 +80,26 @@ fn span(from_ms: i64, now_ms: i64) -> TallySpan {
     let until = from_ms + (length / step_ms + 1) * step_ms;
     let at = Timestamp::from_unix_millis;
     TallySpan { from: at(from_ms), until: at(until), step_ms }
+}
+
+/// Those that need care first, and of two alike the latest begun, as they come.
+fn by_care(running: &mut [RunningCall]) {
+    running.sort_by_key(|call| care(call.latest.as_ref().map(|latest| latest.verdict)));
+}
+
+/// How soon somebody should look: what is to be looked into, then what is well, then what says nothing.
+fn care(verdict: Option<Verdict>) -> usize {
+    const ORDER: [Verdict; 8] = [
+        Verdict::SuspectedProxy,
+        Verdict::Mismatch,
+        Verdict::Doubtful,
+        Verdict::Match,
+        Verdict::InsufficientSpeech,
+        Verdict::NotEnrolled,
+        Verdict::OptedOut,
+        Verdict::NoCustomerClaimed,
+    ];
+    ORDER.iter().position(|other| Some(*other) == verdict).unwrap_or(ORDER.len())
 }
 
 fn shown(now_ms: i64, running: &[RunningCall], span: &TallySpan, tally: CallTally) -> Overview {
@@ -110,6 +131,16 @@ fn outcome(tally: &OutcomeTally) -> OutcomeCount {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tag_needs_care_first_and_a_call_without_a_verdict_last() {
+        assert!(care(Some(Verdict::SuspectedProxy)) < care(Some(Verdict::Mismatch)));
+        let all = Verdict::ALL.map(|verdict| care(Some(verdict)));
+        let mut each: Vec<usize> = all.to_vec();
+        each.sort_unstable();
+        assert_eq!(each, (0..all.len()).collect::<Vec<_>>());
+        assert!(all.iter().all(|own| *own < care(None)));
+    }
 
     #[test]
     fn a_span_holds_now_in_few_whole_steps() {

@@ -90,11 +90,11 @@ fn exchange(
     };
     let exchanged = to.and_then(|to| Ok((to, door.exchange(token, headers)?.1)));
     match exchanged {
-        Ok((to, cookie)) => {
+        Ok((to, cookies)) => {
             let mut reply = StatusCode::SEE_OTHER.into_response();
             let Ok(to) = HeaderValue::from_str(&with_language(to, uri)) else { return Denied::Forged.page() };
             reply.headers_mut().insert(LOCATION, to);
-            if let Some(cookie) = cookie {
+            for cookie in cookies {
                 reply.headers_mut().append(SET_COOKIE, cookie);
             }
             reply

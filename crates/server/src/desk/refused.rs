@@ -39,7 +39,8 @@ pub(super) fn bad(field: &str) -> Response {
 }
 
 pub(super) fn busy() -> Response {
-    problem(StatusCode::SERVICE_UNAVAILABLE, "WATCHERS_FULL", "too many pages are open; try again")
+    let words = "as many pages as allowed are open; close some, or raise --max-pages";
+    problem(StatusCode::SERVICE_UNAVAILABLE, "PAGES_FULL", words)
 }
 
 pub(super) fn draining() -> Response {

@@ -3,15 +3,12 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::Request;
 use axum::middleware::from_fn;
 use axum::routing::{get, post};
 
 use super::{api, events, headers, outcome, overview, pages};
 use crate::backend::Backend;
-
-/// An outcome with the longest note, each character of it escaped.
-const MAX_BODY_BYTES: usize = 64 << 10;
 
 /// All of the desk.
 pub(crate) fn routes(backend: &Arc<Backend>) -> Router {
@@ -24,11 +21,11 @@ pub(crate) fn routes(backend: &Arc<Backend>) -> Router {
         .route("/events", get(events::events))
         .route("/desk/assets/{version}/{name}", get(pages::asset))
         .route("/desk/api/session", get(api::session))
+        .route("/desk/api/call", get(api::call))
         .route("/desk/api/history", get(api::history))
         .route("/desk/api/calls", get(api::calls))
         .route("/desk/api/overview", get(overview::overview))
         .route("/desk/api/outcome", post(outcome::report))
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(backend.clone())
         .layer(from_fn(move |request: Request, next| headers::put(policy.clone(), request, next)))
 }

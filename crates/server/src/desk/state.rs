@@ -48,7 +48,8 @@ impl DeskState {
         let policy = HeaderValue::from_str(&headers::policy(&desk.frame_ancestors))
             .map_err(|error| ServerError::Desk { problem: error.to_string() })?;
         let secure = options.tls.is_some() || desk.https;
-        let open = here && options.access.tokens.is_empty();
+        // Where browsers use TLS they are elsewhere, behind a proxy perhaps that calls us by our own name.
+        let open = here && !secure && options.access.tokens.is_empty();
         let key = engine.derive_key(KEY_PURPOSE);
         Ok(Self {
             door: Door::new(&key, secure, open, desk.token_lifetime, desk.session_lifetime),

@@ -41,14 +41,33 @@ pub(super) struct Grant {
     /// Unix milliseconds.
     #[serde(rename = "e")]
     expires_ms: i64,
-    /// Tells two grants of the same things apart.
+    /// Tells two grants of the same things apart. A token's is also that of the grant it became.
     #[serde(rename = "n")]
     nonce: Nonce,
+    /// Which start of a server made the token; none in a cookie, which outlives restarts.
+    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
+    start: Option<u64>,
 }
 
 impl Grant {
     pub(super) fn new(tenant: &TenantId, scope: Scope, who: Option<String>, expires_ms: i64) -> Self {
-        Self { tenant: tenant.to_string(), scope, who, expires_ms, nonce: Uuid::new_v4().as_u64_pair() }
+        let nonce = Uuid::new_v4().as_u64_pair();
+        Self { tenant: tenant.to_string(), scope, who, expires_ms, nonce, start: None }
+    }
+
+    /// As a token that is good only until the server is started again.
+    pub(super) fn of_start(self, start: u64) -> Self {
+        Self { start: Some(start), ..self }
+    }
+
+    /// Whether this start of the server made the token.
+    pub(super) fn is_of_start(&self, start: u64) -> bool {
+        self.start == Some(start)
+    }
+
+    /// What the token grants once it is exchanged.
+    pub(super) fn session(&self, expires_ms: i64) -> Self {
+        Self { expires_ms, start: None, ..self.clone() }
     }
 
     pub(super) fn scope(&self) -> &Scope {

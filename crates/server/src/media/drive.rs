@@ -85,7 +85,8 @@ async fn converse(
     call: &mut MediaCall,
     source: &mut impl MediaSource,
 ) -> Result<Parting, Refusal> {
-    let mut patience = Patience::new(&backend.limits, source.introduction_patience(), backend.lifecycle.closing());
+    let mut patience =
+        Patience::new(&backend.limits, source.introduction_patience(), backend.lifecycle.closing());
     loop {
         let state =
             State { has_begun: call.has_begun(), is_held: call.is_held(), is_waiting: call.is_waiting() };

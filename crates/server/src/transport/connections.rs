@@ -17,12 +17,16 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
+use super::patient::Patient;
 use crate::metrics::{Counted, Metrics};
 
 /// A client that can't shake hands or send its headers in this time holds a connection for nothing.
 const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
 /// A connection that brings no request for so long after it was made is cut.
 const FIRST_REQUEST_PATIENCE: Duration = Duration::from_secs(60);
+/// A client that takes nothing of its replies for so long is cut, whatever is written to it. Streams
+/// of events say something more often than this.
+const WRITE_PATIENCE: Duration = Duration::from_secs(30);
 /// A peer that vanished without a word is found out this way within interval and timeout.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
@@ -104,6 +108,7 @@ impl Serving {
     async fn serve(&self, socket: TcpStream, watcher: Watcher) {
         // Updates are small and somebody waits for each of them. A socket that refuses is served too.
         drop(socket.set_nodelay(true));
+        let socket = Patient::new(socket, WRITE_PATIENCE);
         match &self.tls {
             None => self.converse(socket, watcher).await,
             Some(tls) => match timeout(HANDSHAKE_PATIENCE, tls.accept(socket)).await {

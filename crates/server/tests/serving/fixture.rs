@@ -11,6 +11,7 @@ use earmark_audio::{Limits as AudioLimits, RecordingReader};
 use earmark_engine::{Engine, EngineOptions};
 use earmark_server::proto::v1;
 use earmark_server::proto::v1::customers_service_client::CustomersServiceClient;
+use earmark_server::proto::v1::desk_service_client::DeskServiceClient;
 use earmark_server::proto::v1::proxy_library_service_client::ProxyLibraryServiceClient;
 use earmark_server::proto::v1::screening_service_client::ScreeningServiceClient;
 use earmark_server::proto::v1::voiceprints_service_client::VoiceprintsServiceClient;
@@ -96,6 +97,10 @@ impl Server {
 
     pub(crate) fn customers(&self) -> CustomersServiceClient<Client> {
         CustomersServiceClient::with_interceptor(self.channel.clone(), self.tenant.clone())
+    }
+
+    pub(crate) fn desk(&self) -> DeskServiceClient<Client> {
+        DeskServiceClient::with_interceptor(self.channel.clone(), self.tenant.clone())
     }
 
     pub(crate) fn library(&self) -> ProxyLibraryServiceClient<Client> {
