@@ -230,7 +230,7 @@ async fn an_agent_sees_own_calls_and_a_supervisor_all() {
         .iter()
         .map(|step| (step["verdict"].as_str().unwrap(), step["calls"].as_u64().unwrap()))
         .collect();
-    assert_eq!(counted, BTreeMap::from([("INSUFFICIENT_SPEECH", 2)]));
+    assert_eq!(counted, BTreeMap::from([("NO_CUSTOMER_CLAIMED", 2)]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
