@@ -1,3 +1,4 @@
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use earmark_scoring::{Reason, RiskTier, Verdict};
 use earmark_voiceprint::{CallId, CustomerId, ModelId, NetSpeech, ProxyId, Quality, TenantId};
 
 /// What is known of a call beside its audio.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct CallInfo {
     /// The telephony system's own key; one screening a call.
     pub call_id: CallId,
@@ -19,6 +20,20 @@ pub struct CallInfo {
     pub agent: Option<String>,
     /// What the call is about: `hotline`, `collections`, `complaint`, or the institution's own word.
     pub scene: Option<String>,
+}
+
+/// A number is a person's: that there is one is all that is shown.
+impl fmt::Debug for CallInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { call_id, claimed, caller_number, agent, scene } = self;
+        f.debug_struct("CallInfo")
+            .field("call_id", call_id)
+            .field("claimed", claimed)
+            .field("caller_number", &caller_number.as_ref().map(|_| "hidden"))
+            .field("agent", agent)
+            .field("scene", scene)
+            .finish()
+    }
 }
 
 impl CallInfo {
@@ -241,4 +256,16 @@ pub trait CallObserver: Send + Sync {
 
     /// Somebody reported what a call turned out to be; it is in the records by now.
     fn reported(&self, _tenant: &TenantId, _call: &CallInfo, _outcome: &StoredOutcome) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_callers_number_is_not_shown() {
+        let call = CallInfo::unknown(CallId::new("c-1").unwrap());
+        let shown = format!("{:?}", CallInfo { caller_number: Some("13812345678".to_owned()), ..call });
+        assert!(!shown.contains("138") && shown.contains("hidden"), "{shown}");
+    }
 }

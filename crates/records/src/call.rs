@@ -1,3 +1,5 @@
+use std::fmt;
+
 use earmark_voiceprint::{CallId, CustomerId, ProxyId};
 
 use crate::evidence::check_seconds;
@@ -8,7 +10,7 @@ const MAX_LINE_BYTES: usize = 128;
 const MAX_NOTE_BYTES: usize = 8192;
 
 /// What is known when a call begins.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct CallStart {
     /// The call; must be new.
     pub call: CallId,
@@ -28,6 +30,37 @@ pub struct CallStart {
     pub started_at: Timestamp,
 }
 
+/// A number is a person's: that there is one is all that is shown.
+impl fmt::Debug for CallStart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { call, claimed_customer, caller_number, agent, scene, encoding, channel, started_at } =
+            self;
+        f.debug_struct("CallStart")
+            .field("call", call)
+            .field("claimed_customer", claimed_customer)
+            .field("caller_number", &caller_number.as_ref().map(|_| "hidden"))
+            .field("agent", agent)
+            .field("scene", scene)
+            .field("encoding", encoding)
+            .field("channel", channel)
+            .field("started_at", started_at)
+            .finish()
+    }
+}
+
+/// As that of [`CallStart`].
+impl fmt::Debug for CallAmendment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { claimed_customer, caller_number, agent, scene } = self;
+        f.debug_struct("CallAmendment")
+            .field("claimed_customer", claimed_customer)
+            .field("caller_number", &caller_number.as_ref().map(|_| "hidden"))
+            .field("agent", agent)
+            .field("scene", scene)
+            .finish()
+    }
+}
+
 impl CallStart {
     pub(crate) fn check(&self) -> Result<(), RecordsError> {
         check_line("encoding", &self.encoding, MAX_LINE_BYTES)?;
@@ -41,7 +74,7 @@ impl CallStart {
 }
 
 /// What becomes known of a call while it lives. `None` leaves what was known.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct CallAmendment {
     /// Who the caller says they are.
     pub claimed_customer: Option<CustomerId>,
@@ -225,4 +258,28 @@ pub struct StoredOutcome {
     pub by: Actor,
     /// When.
     pub at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_callers_number_is_not_shown() {
+        let caller_number = Some("13812345678".to_owned());
+        let amendment = CallAmendment { caller_number: caller_number.clone(), ..CallAmendment::default() };
+        let start = CallStart {
+            call: CallId::new("c-1").unwrap(),
+            claimed_customer: None,
+            caller_number,
+            agent: None,
+            scene: None,
+            encoding: "pcm".to_owned(),
+            channel: None,
+            started_at: Timestamp::from_unix_millis(0),
+        };
+        for shown in [format!("{start:?}"), format!("{amendment:?}")] {
+            assert!(!shown.contains("138") && shown.contains("hidden"), "{shown}");
+        }
+    }
 }
