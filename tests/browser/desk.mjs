@@ -205,7 +205,7 @@ for (const state of plan.states) {
   let asked = 0;
   await context.route("**/desk/api/history?*", (route) => (asked++ === 0 ? route.fulfill({ status: 503 }) : route.continue()));
   await page.goto(plan.base + plan.outcome.path);
-  await page.getByText("被标记 2 通").waitFor();
+  await page.getByText("被标记 3 通").waitFor();
   assert.equal(asked, 2);
   await context.close();
   done("history again");
