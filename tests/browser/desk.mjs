@@ -287,11 +287,16 @@ async function listsAndNumbers() {
   const numbers = page.locator(".numbers tbody tr").first();
   await numbers.getByText("%").waitFor();
   const redrawn = page.waitForResponse((reply) => reply.url().includes("/desk/api/overview"));
-  await page.locator(".recent .scroll").evaluate((region) => region.scrollTo(60, 0));
+  const scrolled = await page.evaluate(() => {
+    const region = document.querySelector(".recent .scroll");
+    region.scrollTo(60, 0);
+    return region.scrollLeft;
+  });
   await redrawn;
   await page.waitForResponse((reply) => reply.url().includes("/desk/api/overview"));
   assert.ok(await numbers.isVisible(), "stays open");
-  assert.equal(await page.locator(".recent .scroll").evaluate((region) => region.scrollLeft), 60);
+  assert.ok(scrolled > 0, "there is something to scroll to");
+  assert.equal(await page.evaluate(() => document.querySelector(".recent .scroll").scrollLeft), scrolled);
   await fits(page, "supervisor's numbers");
   await accessible(page, "supervisor's numbers");
   await shot(page, "supervisor-numbers");
