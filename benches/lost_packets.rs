@@ -10,12 +10,12 @@
 
 #![expect(
     clippy::expect_used,
+    clippy::panic,
     clippy::print_stdout,
     reason = "a bench stops at the first surprise and prints its table"
 )]
 
 #[path = "shared/server.rs"]
-#[allow(dead_code, reason = "a bench uses its part of it")]
 mod server;
 #[path = "shared/speech.rs"]
 mod speech;
