@@ -131,7 +131,7 @@ impl Watch {
             }
             Ended::Failed(refused) => output::error(&format!("{name}: {refused}")),
             Ended::Later(why) => output::note(&format!("{name}: {why}; it is tried again")),
-            Ended::Nothing | Ended::Stop(_) => {}
+            Ended::Busy | Ended::Nothing | Ended::Stop(_) => {}
         }
     }
 }

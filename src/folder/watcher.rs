@@ -44,7 +44,9 @@ pub(crate) enum Ended {
     Failed(Refused),
     /// It stays where it is for another try.
     Later(String),
-    /// It went away meanwhile, or has to wait for another one; the next look tells.
+    /// It has to wait for another recording of the same call.
+    Busy,
+    /// It went away meanwhile; the next look tells.
     Nothing,
     /// Nothing can go on.
     Stop(anyhow::Error),
@@ -88,7 +90,8 @@ impl Watcher<'_> {
                 shelved(self.shelf.set_aside(recording, &refused), Ended::Failed(refused))
             }
             Fate::Later(why) => Ended::Later(why),
-            Fate::Busy | Fate::Gone => Ended::Nothing,
+            Fate::Busy => Ended::Busy,
+            Fate::Gone => Ended::Nothing,
             Fate::Stop(error) => Ended::Stop(error.into()),
         }
     }
@@ -114,6 +117,8 @@ struct Round<'a> {
     /// Complete, waiting for a thread.
     ready: VecDeque<OsString>,
     in_work: HashSet<OsString>,
+    /// For those that are in work.
+    waiting: Vec<OsString>,
     /// Left in the folder by the last look, as not complete.
     incomplete: usize,
     looked: bool,
@@ -132,6 +137,7 @@ impl<'a> Round<'a> {
             next_look: began,
             ready: VecDeque::new(),
             in_work: HashSet::new(),
+            waiting: Vec::new(),
             incomplete: 0,
             looked: false,
             tally: Tally::default(),
@@ -147,7 +153,8 @@ impl<'a> Round<'a> {
         let shelf = self.watcher.shelf;
         let what = || format!("can't read folder {}", shelf.folder().display());
         let mut entries = listing::list(shelf.folder()).with_context(what)?;
-        entries.retain(|e| !self.in_work.contains(&e.name) && !shelf.has_result(&e.name));
+        let known = |name: &OsString| self.in_work.contains(name) || self.waiting.contains(name);
+        entries.retain(|e| !known(&e.name) && !shelf.has_result(&e.name));
         let beside = |name: &OsStr| listing::stamp(&shelf.folder().join(name));
         let complete = self.arrivals.complete(&entries, beside, now.duration_since(self.began));
         self.incomplete = entries.len() - complete.len();
@@ -161,6 +168,9 @@ impl<'a> Round<'a> {
     where
         'a: 'scope,
     {
+        if self.in_work.is_empty() {
+            self.ready.extend(self.waiting.drain(..));
+        }
         while self.in_work.len() < self.watcher.threads
             && let Some(recording) = self.ready.pop_front()
         {
@@ -186,8 +196,13 @@ impl<'a> Round<'a> {
         };
         self.in_work.remove(&recording);
         tell(&recording, &end);
+        if matches!(end, Ended::Busy) {
+            self.waiting.push(recording);
+            return Ok(());
+        }
+        self.ready.extend(self.waiting.drain(..));
         match end {
-            Ended::Finished(_) | Ended::Nothing => {}
+            Ended::Finished(_) | Ended::Nothing | Ended::Busy => {}
             Ended::Failed(_) => self.tally.failed += 1,
             Ended::Later(_) => {
                 self.tally.left += usize::from(self.watcher.once);
@@ -201,7 +216,7 @@ impl<'a> Round<'a> {
 
     /// Whether a batch is at its end: nothing is left but what is not complete after it had the time.
     fn is_over(&mut self) -> bool {
-        let idle = self.looked && self.in_work.is_empty() && self.ready.is_empty();
+        let idle = self.looked && self.in_work.is_empty() && self.ready.is_empty() && self.waiting.is_empty();
         if !self.watcher.once || !idle {
             return false;
         }
