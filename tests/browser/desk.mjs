@@ -147,6 +147,7 @@ for (const state of plan.states) {
   await page.locator("dialog[open]").getByText("写备注").waitFor();
   await accessible(page, "help");
   await page.keyboard.press("Escape");
+  await page.locator("dialog[open]").waitFor({ state: "detached" });
   await page.keyboard.press("l");
   await says(page, "suspected proxy");
   await page.getByText("What to say").waitFor();
@@ -379,7 +380,8 @@ async function frame(host, path) {
   ask("transfer");
   await agent.locator(".state", { hasText: "通话已转给其他坐席" }).waitFor();
   await hosts[0].page.waitForFunction(() => window.got.some((m) => m.data.type === "state" && m.data.state === "transferred"));
-  assert.ok(!(await agent.locator(".card:not([hidden]) .outcome").isVisible()), "nothing is left to report");
+  // Nothing is left to report.
+  await agent.locator(".card:not([hidden]) .outcome").waitFor({ state: "hidden" });
   await shot(hosts[0].page, "transferred");
   await agent.locator("header button").first().click();
   await agent.locator(".state", { hasText: "Call transferred to another agent" }).waitFor();
