@@ -198,7 +198,7 @@ function showOutcomes() {
   const reported = tagged.reduce((a, b) => a + b, 0) - tagged[4];
   const rows = OUTCOMES.map((outcome, i) => h("tr", {},
     h("th", { scope: "row" }, t(outcome)), h("td", { class: "number" }, String(tagged[i])), h("td", { class: "number" }, String(of(null, outcome)))));
-  const right = reported > 0 ? t("tags_right", { n: tagged[0], all: reported, p: percent(tagged[0] / reported) }) : t("tags_unknown");
+  const right = reported > 0 ? t("tags_right", { n: tagged[0], all: reported, p: percentOf(tagged[0] / reported) }) : t("tags_unknown");
   parts.outcomes.replaceChildren(h("h2", {}, t("outcomes")),
     h("table", {}, h("thead", {}, h("tr", {}, h("td", {}), h("th", { scope: "col", class: "number" }, t("verdict_SUSPECTED_PROXY")), h("th", { scope: "col", class: "number" }, t("all_calls")))),
       h("tbody", {}, ...rows)), h("p", { class: "hint" }, right));
