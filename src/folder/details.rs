@@ -1,11 +1,8 @@
-use earmark_engine::CallInfo;
+use earmark_engine::{CallInfo, check_call_line};
 use earmark_voiceprint::{CallId, CustomerId, IdError};
 
 use super::refused::Refused;
 use super::template::NameTemplate;
-
-/// The most bytes of a text that is no id, as the records keep it.
-const MAX_TEXT_BYTES: usize = 128;
 
 /// Where the details of a call come from.
 #[derive(Clone, Debug)]
@@ -63,17 +60,12 @@ impl CallDetails {
 
 fn text(field: &'static str, value: Option<&str>) -> Result<Option<String>, Refused> {
     let Some(value) = value else { return Ok(None) };
-    let bad = |problem: String| Err(Refused::BadField { field, problem });
-    match value {
-        "" => bad("it is empty; leave it out where it is not known".to_owned()),
-        long if long.len() > MAX_TEXT_BYTES => {
-            bad(format!("it is {} bytes long; at most {MAX_TEXT_BYTES} are allowed", long.len()))
-        }
-        text if text.chars().any(char::is_control) || text.trim() != text => {
-            bad("it holds a control character or starts or ends with white space".to_owned())
-        }
-        text => Ok(Some(text.to_owned())),
+    if value.is_empty() {
+        let problem = "it is empty; leave it out where it is not known".to_owned();
+        return Err(Refused::BadField { field, problem });
     }
+    check_call_line(field, value).map_err(|error| Refused::BadField { field, problem: error.to_string() })?;
+    Ok(Some(value.to_owned()))
 }
 
 #[cfg(test)]

@@ -53,7 +53,7 @@ const TEXTS = {
   listed: ["名单内最接近者", "Closest on the list"],
   listed_tail: ["尾号 {tail}", "…{tail}"],
   listed_probability: ["可能性 {p}", "probability {p}"],
-  history: ["被标记 {calls} 通 · 涉及 {customers} 位客户 · {numbers} 个号码", "tagged in {calls} calls · {customers} customers · {numbers} numbers"],
+  history: ["被标记 {calls} 通 · 涉及 {customers} 位客户 · {numbers} 个号码", "calls tagged: {calls} · customers: {customers} · numbers: {numbers}"],
   history_seen: ["最近 {last}", "last seen {last}"],
   history_found: ["核实：确认 {confirmed} · 排除 {cleared}", "found out: {confirmed} confirmed · {cleared} cleared"],
   history_none: ["此前没有被标记的来电", "not tagged in any call before"],

@@ -63,6 +63,8 @@ pub(super) struct Viewer {
     pub(super) scope: Scope,
     /// Who it is, where that is known.
     pub(super) who: Option<String>,
+    /// Whether their browser may see every call of the tenant, under whatever name it looks.
+    sees_all: bool,
     /// When the session is over, in Unix milliseconds.
     pub(super) until_ms: i64,
 }
@@ -94,14 +96,14 @@ impl Viewer {
     /// Whether a call of this agent may be shown.
     pub(super) fn may_see(&self, agent: Option<&str>) -> bool {
         match &self.scope {
-            Scope::Agent(own) => agent == Some(own),
+            Scope::Agent(own) => self.sees_all || agent == Some(own),
             Scope::Call(_) | Scope::Supervisor => true,
         }
     }
 
     /// Whether a call may be waited for that has not begun, so that nobody knows yet whose it is.
     pub(super) fn may_wait(&self) -> bool {
-        !matches!(self.scope, Scope::Agent(_))
+        self.sees_all || !matches!(self.scope, Scope::Agent(_))
     }
 
     fn of(grant: &Grant) -> Option<Self> {
@@ -109,6 +111,7 @@ impl Viewer {
             tenant: grant.tenant()?,
             scope: grant.scope().clone(),
             who: grant.who().map(str::to_owned),
+            sees_all: *grant.scope() == Scope::Supervisor,
             until_ms: grant.expires_ms(),
         })
     }
@@ -186,10 +189,13 @@ impl Door {
             Scope::Agent(_) => 1,
             Scope::Supervisor => 2,
         };
-        let within = grants.iter().filter(|grant| asked.within(grant.scope()));
-        let found = within.min_by_key(|grant| rank(grant.scope())).and_then(Viewer::of);
+        let within = || grants.iter().filter(|grant| asked.within(grant.scope()));
+        let found = within().min_by_key(|grant| rank(grant.scope())).and_then(Viewer::of);
         match found {
-            Some(viewer) => Ok(viewer),
+            Some(viewer) => {
+                let sees_all = |own: Viewer| own.sees_all && own.tenant == viewer.tenant;
+                Ok(Viewer { sees_all: within().filter_map(Viewer::of).any(sees_all), ..viewer })
+            }
             None if self.open && from_here(headers, uri) => self.anybody(asked, uri),
             None => Err(Denied::NoSession),
         }
@@ -203,7 +209,7 @@ impl Door {
             Asked::Agent(agent) => Some(agent.to_owned()),
             Asked::Call(_) | Asked::Supervisor | Asked::Anything => None,
         };
-        Ok(Viewer { tenant, scope: Scope::Supervisor, who, until_ms: i64::MAX })
+        Ok(Viewer { tenant, scope: Scope::Supervisor, who, sees_all: true, until_ms: i64::MAX })
     }
 }
 
@@ -313,6 +319,23 @@ mod tests {
         assert_eq!(door.exchange(&token, &HeaderMap::new()).unwrap_err(), Denied::Used);
         let own = cookies(&second[..1]);
         assert_eq!(door.exchange(&old_token, &own).unwrap_err(), Denied::Used);
+    }
+
+    /// A team lead who also takes calls acts as the agent, and sees what the supervisor's session shows.
+    #[test]
+    fn a_browser_with_both_sessions_sees_every_call_under_the_agents_name() {
+        let door = closed();
+        let exchange = |scope, who: &str| {
+            let (token, _) = door.token(&tenant(), scope, Some(who.into()));
+            door.exchange(&token, &HeaderMap::new()).unwrap().1.remove(0)
+        };
+        let agent = exchange(Scope::Agent("7".into()), "agent-7");
+        let both = cookies(&[agent.clone(), exchange(Scope::Supervisor, "lead")]);
+        let viewer = |held| door.viewer(Asked::Call(&call("a")), held, &uri("/events")).unwrap();
+        let (alone, both) = (viewer(&cookies(&[agent])), viewer(&both));
+        assert_eq!(both.who.as_deref(), Some("agent-7"));
+        assert!(both.may_see(Some("8")) && both.may_wait());
+        assert!(!alone.may_see(Some("8")) && !alone.may_wait());
     }
 
     #[test]

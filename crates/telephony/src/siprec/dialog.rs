@@ -3,7 +3,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
 use earmark_audio::ChannelRole;
-use earmark_engine::CallInfo;
+use earmark_engine::{CallInfo, check_call_line};
 use earmark_voiceprint::{CallId, CustomerId};
 use ezk_sip_types::Name;
 
@@ -16,9 +16,6 @@ use super::outside::{Peer, Transport};
 use super::recording::{Description, LegDescription};
 use super::repeat::Repeat;
 use super::roles::Choice;
-
-/// The longest text of a call that is no id, as the records keep it.
-const MAX_TEXT_BYTES: usize = 128;
 
 /// The port of SIP where none is written.
 pub(super) const SIP_PORT: u16 = 5060;
@@ -242,8 +239,7 @@ fn user_of(aor: &str) -> Option<String> {
 
 /// A text that the records can keep.
 fn kept(text: String) -> Option<String> {
-    let fits = !text.is_empty() && text.len() <= MAX_TEXT_BYTES && !text.chars().any(char::is_control);
-    (fits && text.trim() == text).then_some(text)
+    check_call_line("text", &text).is_ok().then_some(text)
 }
 
 #[cfg(test)]
