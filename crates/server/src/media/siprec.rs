@@ -33,6 +33,8 @@ use crate::lifecycle::Phase;
 
 /// How often time is let pass.
 const TICK: Duration = Duration::from_millis(100);
+/// How many ports are tried until one is free for UDP and TCP.
+const FREE_PORT_TRIES: u32 = 100;
 /// The largest datagram there is.
 const DATAGRAM_BYTES: usize = 65_535;
 /// What a call is told and has not taken yet; some are told a call.
@@ -48,14 +50,22 @@ pub struct SiprecListeners {
 }
 
 impl SiprecListeners {
-    /// Listens over UDP and TCP on the same port; 0 takes a free one.
+    /// Listens over UDP and TCP on the same port; 0 takes one that is free for both.
     ///
     /// # Errors
     /// What the system says.
     pub async fn bind(address: SocketAddr) -> io::Result<Self> {
-        let udp = UdpSocket::bind(address).await?;
-        let tcp = TcpListener::bind(udp.local_addr()?).await?;
-        Ok(Self { udp, tcp })
+        let mut tries = if address.port() == 0 { FREE_PORT_TRIES } else { 1 };
+        loop {
+            tries -= 1;
+            let udp = UdpSocket::bind(address).await?;
+            match TcpListener::bind(udp.local_addr()?).await {
+                Ok(tcp) => return Ok(Self { udp, tcp }),
+                // A port that is free for the one may be taken for the other.
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse && tries > 0 => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// The TCP one.
