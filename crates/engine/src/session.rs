@@ -176,9 +176,12 @@ impl CallSession {
     /// of [`CallSession::next_update`].
     ///
     /// # Errors
-    /// As [`CallSession::next_update`].
+    /// A text that no record can hold, after which the call goes on as it was; else as
+    /// [`CallSession::next_update`].
     pub fn amend(&mut self, amendment: &CallAmendment) -> Result<Option<CallUpdate>, EngineError> {
         let began = Instant::now();
+        // What can never be kept must not wait for it: the call goes on without.
+        amendment.check()?;
         let listener = self.listener.as_ref().ok_or(EngineError::CallEnded)?;
         let mut call = self.call.clone();
         call.amend(amendment);

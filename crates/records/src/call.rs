@@ -87,7 +87,11 @@ pub struct CallAmendment {
 }
 
 impl CallAmendment {
-    pub(crate) fn check(&self) -> Result<(), RecordsError> {
+    /// Whether a call's record can hold it.
+    ///
+    /// # Errors
+    /// As [`check_call_line`].
+    pub fn check(&self) -> Result<(), RecordsError> {
         check_optional(&[
             ("caller number", &self.caller_number),
             ("agent", &self.agent),
